@@ -1,0 +1,679 @@
+/** The channel that users hold, built once over any endpoint: queues, order, waits, abort, closing. */
+import { type Endpoint, READABLE, WRITABLE } from './adapter.js'
+import {
+  type AdapterId,
+  type Bytes,
+  type CallOptions,
+  type Capabilities,
+  type Channel,
+  type Credentials,
+  type Framing,
+  type Message,
+  type Receiver,
+  Result,
+  type Sender,
+  type SyncFacet,
+  type Timeout,
+  type ZeroCopyFacet,
+} from './channel.js'
+import { closedError, type ErrorContext, IpcError, resultError } from './errors.js'
+import { KeepAlive } from './keep-alive.js'
+import { checkOptions, checkTimeout, limit, timeoutError } from './wait.js'
+import { zeroCopyFacet } from './zero-copy.js'
+
+export const DEFAULT_QUEUED_BYTES = 16 * 1024 * 1024
+export const DEFAULT_MESSAGE_BYTES = 64 * 1024 * 1024
+const SCRATCH_BYTES = 64 * 1024
+const SENT = Promise.resolve()
+
+/** A call that waits. Served in call order; `give` runs until it answers true. */
+interface Waiting {
+  /** Tries; true when the call is settled. */
+  attempt(): boolean
+  /** Rejects the call. */
+  fail(error: unknown): void
+  /** Whether giving up still undoes everything: nothing has reached the kernel. */
+  readonly undoable: boolean
+}
+
+export interface BaseOptions {
+  adapter: AdapterId
+  address?: string | undefined
+  capabilities: Capabilities
+  framing: Framing
+  maxQueuedBytes?: number | undefined
+  /** What the rendezvous knows of the peer, where the endpoint does not. */
+  peer?: Credentials | undefined
+  /** Runs once when everything is released. */
+  onClosed?: (() => void) | undefined
+}
+
+export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, Sender, Receiver {
+  readonly adapter: AdapterId
+  readonly capabilities: Capabilities
+  readonly framing: F
+  readonly closed: Promise<Error | undefined>
+  readonly #context: ErrorContext
+  readonly #endpoint: Endpoint
+  readonly #maxQueuedBytes: number
+  readonly #keepAlive = new KeepAlive()
+  readonly #settleClosed: (reason: Error | undefined) => void
+  readonly #onClosed: (() => void) | undefined
+  readonly #givenPeer: Credentials | undefined
+  readonly #sends: Waiting[] = []
+  readonly #receives: Waiting[] = []
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  #closing: Promise<void> | undefined
+  #reason: Error | undefined
+  #queued = 0
+  #corks = 0
+  #sendEnded = false
+  #sendOver: number | undefined
+  #receiveOver: number | undefined
+  #failure: Error | undefined
+  #peerLost = false
+  #scratch: Bytes | undefined
+  #wanted = 0
+  #sync: SyncFacet | undefined
+  #zeroCopy: ZeroCopyFacet | undefined
+
+  constructor(endpoint: Endpoint, options: BaseOptions) {
+    this.#endpoint = endpoint
+    this.adapter = options.adapter
+    this.framing = options.framing as F
+    this.capabilities =
+      endpoint.payload === undefined ? options.capabilities : Object.freeze({ ...options.capabilities, payload: endpoint.payload })
+    this.#context = { adapter: options.adapter, address: options.address }
+    this.#maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES
+    this.#givenPeer = options.peer
+    this.#onClosed = options.onClosed
+    let settle: (reason: Error | undefined) => void = () => {}
+    this.closed = new Promise((resolve) => {
+      settle = resolve
+    })
+    this.#settleClosed = settle
+    endpoint.onReady = (ready) => this.#serve(ready)
+    this.#keepAlive.hold(true)
+  }
+
+  get peer(): Credentials | undefined {
+    return this.#endpoint.peer ?? this.#givenPeer
+  }
+  get state(): 'open' | 'closing' | 'closed' {
+    return this.#state
+  }
+  get queuedBytes(): number {
+    return this.#queued + (this.#state === 'closed' ? 0 : (this.#endpoint.outbox?.pendingBytes ?? 0))
+  }
+
+  ref(): this {
+    if (this.#state !== 'closed') this.#keepAlive.hold(true)
+    return this
+  }
+  unref(): this {
+    this.#keepAlive.hold(false)
+    return this
+  }
+
+  // ---- sending ----------------------------------------------------------------------------------
+
+  send(data: Uint8Array, options: CallOptions & { priority?: number } = {}): Promise<void> {
+    try {
+      checkBytes(data)
+      checkOptions(options)
+      const priority = this.#checkPriority(options.priority)
+      const refused = this.#refuseSend(data)
+      if (refused !== undefined) return Promise.reject(this.#sendError(refused, data))
+      if (this.#sends.length > 0) return this.#queueSend(data, priority, options)
+      const n = this.#put(data, priority)
+      if (n >= data.length && this.#pending() === 0) return SENT
+      if (n >= 0) return this.#queueSend(data.subarray(this.framing === 'stream' ? n : data.length), priority, options, true)
+      if (n === Result.WOULD_BLOCK) return this.#queueSend(data, priority, options)
+      return Promise.reject(this.#sendError(n, data))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  trySend(data: Uint8Array, priority?: number): number {
+    checkBytes(data)
+    const checked = this.#checkPriority(priority)
+    const refused = this.#refuseSend(data)
+    if (refused !== undefined) return refused
+    if (this.#sends.length > 0) return Result.WOULD_BLOCK
+    const n = this.#put(data, checked)
+    if (n >= 0 && this.#pending() > 0) {
+      this.#endpoint.outbox?.own()
+      if (this.#corks === 0) this.#flushLater()
+    }
+    return n
+  }
+
+  async waitWritable(options: CallOptions = {}): Promise<boolean> {
+    checkOptions(options)
+    if (this.#state !== 'open' || this.#sendEnded) return false
+    return this.#wait(this.#sends, options, (settle) => {
+      let waited = false
+      return {
+        undoable: true,
+        attempt: () => {
+          if (this.#sendOver === undefined && !this.#peerLost) {
+            if (!waited) {
+              waited = true
+              return false
+            }
+            if (this.#pending() > 0 && this.#endpoint.outbox?.flush() === Result.WOULD_BLOCK) return false
+          }
+          settle(this.#sendOver === undefined)
+          return true
+        },
+      }
+    })
+  }
+
+  cork(): void {
+    this.#corks++
+    this.#endpoint.outbox?.cork(true)
+  }
+
+  uncork(): void {
+    if (this.#corks === 0 || --this.#corks > 0) return
+    this.#endpoint.outbox?.cork(false)
+    if (this.#state !== 'closed' && this.#pending() > 0 && this.#sends.length === 0) this.#flushLater()
+    else if (this.#sends.length > 0) this.#serve(WRITABLE)
+  }
+
+  async end(options: CallOptions = {}): Promise<void> {
+    checkOptions(options)
+    if (this.#state !== 'open') throw closedError(this.#context)
+    if (this.#sendEnded) return
+    this.#sendEnded = true
+    this.#uncorkAll()
+    await this.#flushed(options)
+    if (this.#state === 'open') this.#endpoint.end()
+  }
+
+  /** The one place where bytes go to the endpoint. */
+  #put(data: Uint8Array, priority: number): number {
+    if (this.#sendOver !== undefined) return this.#sendOver
+    if (this.#peerLost) return Result.PEER_GONE
+    const n = this.#endpoint.trySend(data, priority)
+    if (n < 0 && n !== Result.WOULD_BLOCK && n !== Result.PAYLOAD_SIZE) {
+      if (n === Result.FAILED) this.#failure = this.#endpoint.error
+      else this.#sendOver = n
+    }
+    return n
+  }
+
+  #refuseSend(data: Uint8Array): number | undefined {
+    if (this.#state !== 'open' || this.#sendEnded) return Result.CLOSED
+    const { min, max } = this.capabilities.payload
+    if (this.framing === 'message' && (data.length < min || data.length > max)) return Result.PAYLOAD_SIZE
+    if (this.#sendOver !== undefined) return this.#sendOver
+    if (this.#peerLost) return Result.PEER_GONE
+    return undefined
+  }
+
+  #pending(): number {
+    return this.#endpoint.outbox?.pendingBytes ?? 0
+  }
+
+  #queueSend(data: Uint8Array, priority: number, options: CallOptions, begun = false): Promise<void> {
+    let cost = begun ? 0 : Math.max(1, data.length)
+    if (this.#queued > 0 && this.#queued + cost > this.#maxQueuedBytes)
+      return Promise.reject(
+        new IpcError(
+          'ERR_IPC_FULL',
+          `${this.#queued} bytes are queued and maxQueuedBytes is ${this.#maxQueuedBytes}; await earlier sends`,
+          this.#context,
+        ),
+      )
+    this.#queued += cost
+    const unqueue = () => {
+      this.#queued -= cost
+      cost = 0
+    }
+    let rest = data
+    let accepted = begun && this.framing === 'message'
+    const sent = this.#wait<void>(this.#sends, options, (settle, fail) => {
+      const waiting = {
+        undoable: !begun,
+        attempt: () => {
+          if (!accepted) {
+            const n = this.#put(rest, priority)
+            if (n === Result.WOULD_BLOCK) return false
+            if (n < 0) {
+              fail(this.#sendError(n, rest))
+              return true
+            }
+            waiting.undoable = false
+            if (this.framing === 'stream' && n < rest.length) {
+              rest = rest.subarray(n)
+              return false
+            }
+            accepted = true
+            unqueue()
+          }
+          if (this.#pending() > 0) {
+            if (this.#corks > 0) return false
+            const n = this.#endpoint.outbox?.flush() ?? 0
+            if (n === Result.WOULD_BLOCK) return false
+            if (n < 0) {
+              if (n === Result.FAILED) this.#failure = this.#endpoint.error
+              else this.#sendOver = n
+              fail(this.#sendError(n, rest))
+              return true
+            }
+          }
+          settle()
+          return true
+        },
+      }
+      return waiting
+    })
+    sent.then(unqueue, unqueue)
+    return sent
+  }
+
+  /** Flushes what trySend or cork left, in the queue's order. */
+  #flushLater(): void {
+    this.#wait<void>(this.#sends, {}, (settle) => ({
+      undoable: false,
+      attempt: () => {
+        if (this.#corks > 0) return false
+        const n = this.#endpoint.outbox?.flush() ?? 0
+        if (n === Result.WOULD_BLOCK) return false
+        if (n === Result.FAILED) this.#failure = this.#endpoint.error
+        else if (n < 0) this.#sendOver = n
+        settle()
+        return true
+      },
+    })).catch(() => {}) // a closed channel: those who sent were told
+  }
+
+  async #flushed(options: CallOptions): Promise<void> {
+    if (this.#sends.length === 0 && this.#pending() === 0) return
+    await this.#wait<void>(this.#sends, options, (settle) => ({
+      undoable: true,
+      attempt: () => {
+        if (
+          this.#sendOver === undefined &&
+          this.#failure === undefined &&
+          !this.#peerLost &&
+          this.#endpoint.outbox?.flush() === Result.WOULD_BLOCK
+        )
+          return false
+        settle()
+        return true
+      },
+    }))
+  }
+
+  #uncorkAll(): void {
+    this.#corks = 0
+    this.#endpoint.outbox?.cork(false)
+  }
+
+  #checkPriority(priority = 0): number {
+    if (priority === 0 || this.capabilities.priority) return priority
+    throw new TypeError(`${this.adapter} has no priorities`)
+  }
+
+  #sendError(result: number, data: Uint8Array): Error {
+    if (result === Result.PAYLOAD_SIZE) {
+      const { min, max } = this.capabilities.payload
+      const limits = min === max ? `exactly ${max}` : `${min} to ${max}`
+      return new IpcError(
+        'ERR_IPC_PAYLOAD_SIZE',
+        `a message has ${limits} bytes here, not ${data.length}; fragmented() carries any size`,
+        this.#context,
+      )
+    }
+    return this.#errorOf(result)
+  }
+
+  #errorOf(result: number): Error {
+    if (result === Result.CLOSED && this.#reason !== undefined) return this.#reason
+    if (result === Result.FAILED) return this.#failure ?? this.#endpoint.error ?? resultError(result, this.#context)
+    return resultError(result, this.#context)
+  }
+
+  // ---- receiving --------------------------------------------------------------------------------
+
+  receive(options: CallOptions = {}): Promise<Bytes | null> {
+    return this.#receive(options, () => this.#takeBytes())
+  }
+
+  receiveMessage(options: CallOptions = {}): Promise<Message | null> {
+    return this.#receive(options, () => {
+      const data = this.#takeBytes()
+      if (data === null || typeof data === 'number') return data
+      return { data, priority: this.#endpoint.lastPriority ?? 0, from: this.#endpoint.lastFrom ?? this.peer }
+    })
+  }
+
+  receiveInto(target: Uint8Array, options: CallOptions = {}): Promise<number> {
+    checkBytes(target)
+    return this.#receive(options, () => {
+      const n = this.#take(target)
+      // Both are answers here, and errors only elsewhere.
+      return n === Result.END || n === Result.TARGET_SIZE ? { answer: n } : n >= 0 ? { answer: n } : n
+    }).then((taken) => taken.answer)
+  }
+
+  tryReceiveInto(target: Uint8Array): number {
+    checkBytes(target)
+    if (this.#receives.length > 0) return this.#state === 'open' ? Result.BUSY : Result.CLOSED
+    return this.#take(target)
+  }
+
+  async waitReadable(options: CallOptions = {}): Promise<boolean> {
+    checkOptions(options)
+    if (this.#state !== 'open') return false
+    return this.#wait(this.#receives, options, (settle) => {
+      let waited = false
+      return {
+        undoable: true,
+        attempt: () => {
+          // A probe would take the message; what needs no probe is already here.
+          if (!waited && this.#receiveOver === undefined && !this.#peerLost && this.#endpoint.buffered !== true) {
+            waited = true
+            return false
+          }
+          settle(true)
+          return true
+        },
+      }
+    })
+  }
+
+  messages(options: CallOptions = {}): AsyncIterableIterator<Bytes> {
+    return new MessageIterator(this, options)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Bytes> {
+    return this.messages()
+  }
+
+  #receive<T extends object | null>(options: CallOptions, take: () => T | number): Promise<T> {
+    try {
+      checkOptions(options)
+      if (this.#receives.length === 0) {
+        const taken = take()
+        if (typeof taken !== 'number') return Promise.resolve(taken)
+        if (taken !== Result.WOULD_BLOCK) return Promise.reject(this.#errorOf(taken))
+      }
+      return this.#wait(this.#receives, options, (settle, fail) => ({
+        undoable: true,
+        attempt: () => {
+          const taken = take()
+          if (taken === Result.WOULD_BLOCK) return false
+          if (typeof taken === 'number') fail(this.#errorOf(taken))
+          else settle(taken)
+          return true
+        },
+      }))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The one place where bytes come from the endpoint. */
+  #take(target: Uint8Array): number {
+    if (this.#state === 'closed') return Result.CLOSED
+    if (this.#receiveOver !== undefined) return this.#receiveOver
+    const n = this.#endpoint.tryReceiveInto(target)
+    if (n >= 0 || n === Result.TARGET_SIZE) return n
+    if (n === Result.WOULD_BLOCK) {
+      if (!this.#peerLost) return n
+      this.#receiveOver = Result.PEER_GONE
+      return Result.PEER_GONE
+    }
+    if (n === Result.FAILED) this.#failure = this.#endpoint.error
+    this.#receiveOver = n
+    return n
+  }
+
+  #takeBytes(): Bytes | null | number {
+    this.#scratch ??= new Uint8Array(Math.min(SCRATCH_BYTES, this.framing === 'stream' ? SCRATCH_BYTES : this.capabilities.payload.max))
+    const n = this.#take(this.#scratch)
+    if (n >= 0) return this.#scratch.slice(0, n)
+    if (n === Result.END) return null
+    if (n !== Result.TARGET_SIZE) return n
+    const whole = new Uint8Array(this.#endpoint.nextLength ?? 0)
+    const m = this.#take(whole)
+    return m >= 0 ? whole : m
+  }
+
+  // ---- waiting ----------------------------------------------------------------------------------
+
+  #wait<T>(
+    queue: Waiting[],
+    options: CallOptions,
+    make: (settle: (value: T) => void, fail: (error: unknown) => void) => Omit<Waiting, 'fail'>,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let stop = () => {}
+      const settle = (value: T) => {
+        stop()
+        resolve(value)
+      }
+      const fail = (error: unknown) => {
+        stop()
+        reject(error)
+      }
+      const waiting = Object.assign(make(settle, fail), { fail }) as Waiting
+      if (queue.length === 0 && waiting.attempt()) return
+      queue.push(waiting)
+      stop = limit(options, this.#context, (reason) => {
+        if (!waiting.undoable) return
+        const at = queue.indexOf(waiting)
+        if (at < 0) return
+        queue.splice(at, 1)
+        reject(reason)
+        this.#serveIfUnblocked(queue, at)
+      })
+      this.#watch()
+    })
+  }
+
+  /** The head of a queue gave up: whoever is next may not need to wait at all. */
+  #serveIfUnblocked(queue: Waiting[], at: number): void {
+    if (at === 0 && queue.length > 0) this.#serve(queue === this.#sends ? WRITABLE : READABLE)
+    else this.#watch()
+  }
+
+  #serve(ready: number): void {
+    if (ready & READABLE) drain(this.#receives)
+    if (ready & WRITABLE) drain(this.#sends)
+    this.#watch()
+  }
+
+  #watch(): void {
+    if (this.#state === 'closed') return
+    const wanted = (this.#receives.length > 0 ? READABLE : 0) | (this.#sends.length > 0 && this.#corks === 0 ? WRITABLE : 0)
+    if (wanted === 0 && this.#wanted === 0) return
+    this.#wanted = wanted
+    this.#endpoint.watch(wanted)
+  }
+
+  // ---- closing ----------------------------------------------------------------------------------
+
+  close(options: CallOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  async #close(options: CallOptions): Promise<void> {
+    if (this.#state === 'closed') return
+    checkTimeout(options.timeout)
+    this.#state = 'closing'
+    this.#uncorkAll()
+    let failure: unknown
+    try {
+      await this.#flushed(options)
+    } catch (error) {
+      failure = error
+    }
+    if ((this.#state as string) === 'closed') return
+    if (failure === undefined && !this.#sendEnded) this.#endpoint.end()
+    this.#release(failure instanceof Error ? failure : undefined)
+    if (failure !== undefined) throw failure
+  }
+
+  destroy(reason?: Error): void {
+    if (this.#state === 'closed') return
+    this.#release(reason ?? closedError(this.#context))
+  }
+
+  #release(reason: Error | undefined): void {
+    this.#state = 'closed'
+    this.#reason = reason
+    this.#keepAlive.hold(false)
+    this.#endpoint.close()
+    const error = reason ?? closedError(this.#context)
+    for (const queue of [this.#sends, this.#receives]) for (const waiting of queue.splice(0)) waiting.fail(error)
+    this.#scratch = undefined
+    this.#settleClosed(reason)
+    this.#onClosed?.()
+  }
+
+  /** The rendezvous learned, outside the mechanism, that the peer is gone. What it sent is still read first. */
+  peerLost(): void {
+    if (this.#state === 'closed' || this.#peerLost || this.capabilities.end === 'kernel') return
+    this.#peerLost = true
+    this.#serve(READABLE | WRITABLE)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // ---- facets -----------------------------------------------------------------------------------
+
+  get sync(): SyncFacet | undefined {
+    if (!this.capabilities.sync || this.#endpoint.waitSync === undefined) return undefined
+    this.#sync ??= {
+      send: (data, options) => this.#sendSync(data, options),
+      receive: (options) => this.#receiveSync(options, () => this.#takeBytes()) as Bytes | null,
+      receiveInto: (target, options) => {
+        checkBytes(target)
+        return this.#receiveSync(options, () => {
+          const n = this.#take(target)
+          return n === Result.END || n === Result.TARGET_SIZE || n >= 0 ? { answer: n } : n
+        }).answer
+      },
+    }
+    return this.#sync
+  }
+
+  #sendSync(data: Uint8Array, options: Timeout = {}): void {
+    checkBytes(data)
+    checkTimeout(options.timeout)
+    const refused = this.#refuseSend(data)
+    if (refused !== undefined) throw this.#sendError(refused, data)
+    if (this.#sends.length > 0) throw this.#errorOf(Result.BUSY)
+    const deadline = deadlineOf(options)
+    let rest = data
+    for (;;) {
+      const n = this.#put(rest, 0)
+      if (n >= 0 && (this.framing === 'message' || n === rest.length)) break
+      if (n >= 0) {
+        rest = rest.subarray(n)
+        continue
+      }
+      if (n !== Result.WOULD_BLOCK) throw this.#sendError(n, data)
+      this.#blockOn(WRITABLE, deadline, options)
+    }
+    while (this.#pending() > 0 && this.#corks === 0) {
+      const n = this.#endpoint.outbox?.flush() ?? 0
+      if (n === Result.WOULD_BLOCK) this.#blockOn(WRITABLE, undefined, options)
+      else if (n < 0) throw this.#sendError(n, data)
+    }
+  }
+
+  #receiveSync<T extends object | null>(options: Timeout = {}, take: () => T | number): T {
+    checkTimeout(options.timeout)
+    if (this.#receives.length > 0) throw this.#errorOf(Result.BUSY)
+    const deadline = deadlineOf(options)
+    for (;;) {
+      const taken = take()
+      if (typeof taken !== 'number') return taken
+      if (taken !== Result.WOULD_BLOCK) throw this.#errorOf(taken)
+      this.#blockOn(READABLE, deadline, options)
+    }
+  }
+
+  #blockOn(interest: number, deadline: number | undefined, options: Timeout): void {
+    const left = deadline === undefined ? -1 : Math.max(0, deadline - performance.now())
+    const came = this.#endpoint.waitSync?.(interest, left) ?? 0
+    if (came === 0 && deadline !== undefined && performance.now() >= deadline) throw timeoutError(options.timeout ?? 0, this.#context)
+  }
+
+  get zeroCopy(): ZeroCopyFacet | undefined {
+    const raw = this.#endpoint.zeroCopy
+    if (!this.capabilities.zeroCopy || raw === undefined) return undefined
+    this.#zeroCopy ??= zeroCopyFacet(raw, {
+      context: this.#context,
+      refuseSend: (length) =>
+        this.#state !== 'open' || this.#sendEnded
+          ? Result.CLOSED
+          : length > this.capabilities.payload.max
+            ? Result.PAYLOAD_SIZE
+            : this.#peerLost
+              ? Result.PEER_GONE
+              : this.#sends.length > 0
+                ? Result.BUSY
+                : undefined,
+      refuseReceive: () => (this.#state === 'closed' ? Result.CLOSED : this.#receives.length > 0 ? Result.BUSY : undefined),
+      waitWritable: (options) => this.waitWritable(options),
+      waitReadable: (options) => this.waitReadable(options),
+      errorOf: (result) => this.#errorOf(result),
+    })
+    return this.#zeroCopy
+  }
+}
+
+function drain(queue: Waiting[]): void {
+  for (let head = queue[0]; head !== undefined; head = queue[0]) {
+    if (!head.attempt()) return
+    // A call that settled may have closed the channel, which empties the queue.
+    if (queue[0] === head) queue.shift()
+  }
+}
+
+function checkBytes(data: Uint8Array): void {
+  if (!(data instanceof Uint8Array)) throw new TypeError(`expected a Uint8Array, not ${data === null ? 'null' : typeof data}`)
+}
+
+const deadlineOf = (options: Timeout): number | undefined =>
+  options.timeout === undefined ? undefined : performance.now() + options.timeout
+
+/** Leaving a loop ends the iterator, never the channel. */
+class MessageIterator implements AsyncIterableIterator<Bytes> {
+  readonly #channel: Receiver
+  readonly #options: CallOptions
+  #done = false
+
+  constructor(channel: Receiver, options: CallOptions) {
+    this.#channel = channel
+    this.#options = options
+  }
+
+  async next(): Promise<IteratorResult<Bytes>> {
+    if (this.#done) return { value: undefined, done: true }
+    const value = await this.#channel.receive(this.#options)
+    if (value !== null) return { value, done: false }
+    this.#done = true
+    return { value: undefined, done: true }
+  }
+
+  async return(): Promise<IteratorResult<Bytes>> {
+    this.#done = true
+    return { value: undefined, done: true }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Bytes> {
+    return this
+  }
+}

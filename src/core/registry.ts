@@ -1,0 +1,60 @@
+/** Which adapters there are. The list comes from the folders of `src/adapters/`, through a generated module. */
+import { mechanisms as folders } from '../adapters/all.js'
+import type { Adapter, Mechanism } from './adapter.js'
+import type { AdapterId } from './channel.js'
+import { unavailable } from './errors.js'
+
+let loaded: Promise<readonly Mechanism[]> | undefined
+
+/** The mechanisms, by name. Loads their lists, not their adapters. */
+export function mechanisms(): Promise<readonly Mechanism[]> {
+  loaded ??= Promise.all(Object.values(folders).map(async (load) => (await load()).default))
+  return loaded
+}
+
+/** Every id, `mechanism/variant`, each mechanism's leading adapter first. */
+export async function adapterIds(): Promise<AdapterId[]> {
+  return (await mechanisms()).flatMap((mechanism) =>
+    Object.keys(mechanism.variants).map((variant) => `${mechanism.name}/${variant}` as AdapterId),
+  )
+}
+
+export async function adapterById(id: string): Promise<Adapter> {
+  const [name, variant] = id.split('/')
+  const found = (await mechanisms()).find((mechanism) => mechanism.name === name)?.variants[variant ?? '']
+  if (found === undefined) throw new TypeError(`unknown adapter '${id}'${suggestion(id, await adapterIds())}`)
+  return (await found.load()).default as unknown as Adapter
+}
+
+export async function adapterByScheme(scheme: string): Promise<Adapter> {
+  const all = await mechanisms()
+  for (const mechanism of all)
+    for (const variant of Object.values(mechanism.variants))
+      if (variant.scheme === scheme) return (await variant.load()).default as unknown as Adapter
+  const schemes = all.flatMap((mechanism) => Object.values(mechanism.variants).map((variant) => variant.scheme))
+  throw new TypeError(`unknown scheme '${scheme}:'${suggestion(scheme, schemes)}`)
+}
+
+/** Throws ERR_IPC_UNAVAILABLE, with what to do, where the adapter cannot run here. */
+export function requireAvailable(adapter: Adapter): void {
+  const reason = adapter.unavailable()
+  if (reason !== undefined) throw unavailable(reason, { adapter: adapter.id })
+}
+
+/** `; did you mean 'x'? There are: …` */
+export function suggestion(word: string, known: readonly string[]): string {
+  const near = known.map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance)[0]
+  const hint = near !== undefined && near.distance <= Math.max(2, word.length / 3) ? `; did you mean '${near.candidate}'?` : '.'
+  return `${hint} There are: ${known.join(', ')}`
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,296 @@
+/**
+ * A child process (or worker thread) that is a peer from birth: `spawnPeer` here, `joinParent` there,
+ * over any adapter.
+ *
+ * One lifeline joins the two besides the channel: a socketpair whose end-of-file means that the other
+ * side is dead, however it died. It is what tells the peer's death where the mechanism does not, and it
+ * carries nothing else.
+ */
+import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { isMainThread, MessageChannel, type MessagePort, Worker, workerData } from 'node:worker_threads'
+import { native } from '../native/index.js'
+import type { Adapter, Endpoint } from './adapter.js'
+import { resolve } from './address.js'
+import type { BaseChannel } from './base-channel.js'
+import type { AdapterId, Address, Channel, Credentials, LinkOptions, Peer, SpawnOptions } from './channel.js'
+import { IpcError, unavailable } from './errors.js'
+import { runFolder } from './janitor.js'
+import { adapterById, requireAvailable } from './registry.js'
+import { channelOver, connect, listen } from './rendezvous.js'
+import { checkOptions, withSignal } from './wait.js'
+
+const VARIABLE = 'IPC_PLAYGROUND_PARENT'
+const LIFELINE = 3
+const FIRST_INHERITED = 4
+const DEFAULT_KILL_AFTER = 5000
+
+/** What the child needs to know, as JSON in one environment variable or in `workerData`. */
+interface Invitation {
+  adapter: AdapterId
+  /** Where to connect; absent where the ends are inherited. */
+  address?: string
+  /** The parent's side of a thread-only adapter. */
+  token?: unknown
+  pid: number
+  maxMessageBytes: number | undefined
+  maxQueuedBytes: number | undefined
+}
+
+/**
+ * Starts `module` as a peer and gives the channel to it. The module calls `joinParent()`. Settles when
+ * the child has joined.
+ *
+ * The child inherits standard input, output and error (except over `pipe/stdio`, which uses the first
+ * two). Closing the peer closes the channel, then waits `killAfter` ms for the child to exit by itself.
+ *
+ * @throws ERR_IPC_PEER_GONE where the child exits without joining, ERR_IPC_UNAVAILABLE, ERR_IPC_TIMEOUT
+ */
+export async function spawnPeer(module: URL | string, options: SpawnOptions = {}): Promise<Peer> {
+  checkOptions(options)
+  const adapter = await adapterById(options.adapter ?? 'socket/unix')
+  requireAvailable(adapter)
+  return withSignal(options, { adapter: adapter.id }, (signal) => {
+    const start = options.thread === true ? startThread : startProcess
+    const file = module instanceof URL ? fileURLToPath(module) : module
+    return adapter.offer !== undefined || adapter.offerThread !== undefined
+      ? inherit(adapter, file, options, start, signal)
+      : meet(adapter, file, options, start, signal)
+  })
+}
+
+/** A started child, process or thread alike. */
+interface Started {
+  readonly pid: number
+  readonly exited: Promise<{ code: number | null; signal: string | null }>
+  /** Runs when the lifeline ends. */
+  onGone(callback: () => void): void
+  readonly child: ChildProcess | undefined
+  kill(): void
+  ref(): void
+  unref(): void
+}
+
+type Start = (
+  file: string,
+  invitation: Invitation,
+  args: readonly string[],
+  stdio: readonly (string | number)[],
+  descriptors: readonly number[],
+) => Promise<Started>
+
+async function startProcess(
+  file: string,
+  invitation: Invitation,
+  args: readonly string[],
+  stdio: readonly (string | number)[],
+  descriptors: readonly number[],
+): Promise<Started> {
+  const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--inspect')), file, ...args], {
+    stdio: [...stdio, 'inherit', 'pipe', ...descriptors] as NodeSpawnOptions['stdio'] & [],
+    env: { ...process.env, [VARIABLE]: JSON.stringify(invitation) },
+  })
+  const exited = new Promise<{ code: number | null; signal: string | null }>((settle) => {
+    child.once('exit', (code, signal) => settle({ code, signal }))
+  })
+  await once(child, 'spawn')
+  const lifeline = child.stdio[LIFELINE] as Socket
+  lifeline.on('error', () => {}) // an end by reset is an end
+  lifeline.resume()
+  lifeline.unref()
+  return {
+    child,
+    pid: child.pid ?? -1,
+    exited,
+    onGone: (callback) => {
+      lifeline.once('close', callback)
+    },
+    kill: () => child.kill('SIGKILL'),
+    ref: () => child.ref(),
+    unref: () => child.unref(),
+  }
+}
+
+async function startThread(file: string, invitation: Invitation, args: readonly string[]): Promise<Started> {
+  const { port1, port2 } = new MessageChannel()
+  const worker = new Worker(file, { argv: [...args], workerData: { [VARIABLE]: invitation, lifeline: port2 }, transferList: [port2] })
+  const exited = new Promise<{ code: number | null; signal: string | null }>((settle) => {
+    worker.once('exit', (code) => settle({ code, signal: null }))
+  })
+  worker.on('error', (error) => process.emitWarning(error))
+  port1.unref()
+  return {
+    child: undefined,
+    pid: process.pid,
+    exited,
+    onGone: (callback) => {
+      port1.once('close', callback)
+    },
+    kill: () => void worker.terminate(),
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
+  }
+}
+
+const invitationOf = (adapter: Adapter, options: SpawnOptions): Invitation => ({
+  adapter: adapter.id,
+  pid: process.pid,
+  maxMessageBytes: options.maxMessageBytes,
+  maxQueuedBytes: options.maxQueuedBytes,
+})
+
+async function inherit(adapter: Adapter, file: string, options: SpawnOptions, start: Start, signal: AbortSignal): Promise<Peer> {
+  if (options.thread === true || adapter.offer === undefined) {
+    if (options.thread !== true) throw unavailable('this adapter joins threads of one process: pass thread: true', { adapter: adapter.id })
+    if (adapter.offerThread === undefined)
+      throw unavailable('this mechanism is inherited by child processes; threads share their descriptors anyway', { adapter: adapter.id })
+    const { token, endpoint } = adapter.offerThread()
+    const started = await start(file, { ...invitationOf(adapter, options), token }, options.args ?? [], [], [])
+    return peerOver(started, channelOver(endpoint, adapter, options, { peer: peerOf(started) }), options)
+  }
+  const offer = adapter.offer()
+  let started: Started
+  try {
+    signal.throwIfAborted()
+    started = await start(
+      file,
+      invitationOf(adapter, options),
+      options.args ?? [],
+      offer.stdio ?? ['inherit', 'inherit'],
+      offer.descriptors,
+    )
+  } catch (error) {
+    offer.abandon()
+    throw error
+  }
+  const endpoint: Endpoint = offer.attach(started.child as ChildProcess)
+  return peerOver(started, channelOver(endpoint, adapter, options, { peer: peerOf(started) }), options)
+}
+
+async function meet(adapter: Adapter, file: string, options: SpawnOptions, start: Start, signal: AbortSignal): Promise<Peer> {
+  if (adapter.temporary === undefined) throw unavailable('this adapter has no temporary address', { adapter: adapter.id })
+  const address = { adapter: adapter.id, ...adapter.temporary(runFolder()) } as Address
+  const server = await listen(address, { ...options, signal, timeout: undefined })
+  let started: Started | undefined
+  try {
+    started = await start(
+      file,
+      { ...invitationOf(adapter, options), address: server.address },
+      options.args ?? [],
+      ['inherit', 'inherit'],
+      [],
+    )
+    const channel = await firstChannel(server, started, adapter, signal)
+    // Not `server.close()`, which closes the channel as well.
+    ;(server as unknown as { done(): void }).done()
+    return peerOver(started, channel as unknown as BaseChannel, options)
+  } catch (error) {
+    started?.kill()
+    await server.close()
+    throw error
+  }
+}
+
+function firstChannel(server: AsyncIterable<Channel>, started: Started, adapter: Adapter, signal: AbortSignal): Promise<Channel> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    started.exited.then(({ code, signal: killed }) =>
+      reject(
+        new IpcError('ERR_IPC_PEER_GONE', `the child ended (${killed ?? `exit status ${code}`}) before it called joinParent()`, {
+          adapter: adapter.id,
+        }),
+      ),
+    )
+    server[Symbol.asyncIterator]()
+      .next()
+      .then(
+        ({ value, done }) =>
+          done === true ? reject(new IpcError('ERR_IPC_PEER_GONE', 'the listener ended', { adapter: adapter.id })) : resolve(value),
+        reject,
+      )
+  })
+}
+
+const peerOf = (started: Started): Credentials => ({ pid: started.pid, uid: process.geteuid?.() ?? 0 })
+
+function peerOver(started: Started, channel: BaseChannel, options: SpawnOptions): Peer {
+  started.onGone(() => channel.peerLost())
+  // The channel decides what keeps this process alive; the child by itself does not.
+  started.unref()
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    started.ref()
+    await channel.close().catch(() => {}) // a peer that no longer reads is about to be killed
+    const timer = setTimeout(() => started.kill(), options.killAfter ?? DEFAULT_KILL_AFTER)
+    await started.exited
+    clearTimeout(timer)
+  }
+  return {
+    channel,
+    pid: started.pid,
+    exited: started.exited,
+    [Symbol.asyncDispose]: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/**
+ * The channel to the parent that started this process or thread with `spawnPeer`. Once.
+ *
+ * @throws ERR_IPC_NOT_FOUND where no parent did, or where the channel was taken already
+ */
+export async function joinParent(): Promise<Channel> {
+  const invitation = takeInvitation()
+  if (invitation === undefined)
+    throw new IpcError('ERR_IPC_NOT_FOUND', 'this process was not started by spawnPeer(), or joinParent() was called before')
+  const adapter = await adapterById(invitation.adapter)
+  requireAvailable(adapter)
+  const options: LinkOptions = {
+    ...(invitation.maxMessageBytes === undefined ? {} : { maxMessageBytes: invitation.maxMessageBytes }),
+    ...(invitation.maxQueuedBytes === undefined ? {} : { maxQueuedBytes: invitation.maxQueuedBytes }),
+  }
+  const channel = await joined(adapter, invitation, options)
+  watchLifeline(channel)
+  return channel
+}
+
+async function joined(adapter: Adapter, invitation: Invitation, options: LinkOptions): Promise<BaseChannel> {
+  const peer = { pid: invitation.pid, uid: process.geteuid?.() ?? 0 }
+  if (invitation.address !== undefined) {
+    await resolve(invitation.address)
+    return (await connect(invitation.address, options)) as unknown as BaseChannel
+  }
+  const endpoint = isMainThread ? adapter.join?.(FIRST_INHERITED) : adapter.joinThread?.(invitation.token)
+  if (endpoint === undefined) throw unavailable('this adapter cannot be joined from here', { adapter: adapter.id })
+  return channelOver<'message'>(endpoint, adapter, options, { peer })
+}
+
+let taken = false
+
+function takeInvitation(): Invitation | undefined {
+  if (taken) return undefined
+  taken = true
+  if (!isMainThread) return (workerData as { [VARIABLE]?: Invitation } | null)?.[VARIABLE]
+  const text = process.env[VARIABLE]
+  delete process.env[VARIABLE] // not for the children of this process
+  return text === undefined ? undefined : (JSON.parse(text) as Invitation)
+}
+
+function watchLifeline(channel: BaseChannel): void {
+  if (!isMainThread) {
+    const port = (workerData as { lifeline: MessagePort }).lifeline
+    port.once('close', () => channel.peerLost())
+    port.unref()
+    return
+  }
+  native.fdSetCloseOnExec?.(LIFELINE) // else a grandchild would keep the lifeline
+  const lifeline = new Socket({ fd: LIFELINE })
+  lifeline.on('error', () => {})
+  lifeline.once('close', () => channel.peerLost())
+  lifeline.resume()
+  lifeline.unref()
+}

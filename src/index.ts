@@ -1,0 +1,5 @@
+/** ipc-playground: every way that two processes on one machine can talk, behind one Channel. */
+export * from './core/channel.js'
+export { IpcError, type IpcErrorCode, isIpcError } from './core/errors.js'
+export { connect, listen, openReceiver, openSender } from './core/rendezvous.js'
+export { joinParent, spawnPeer } from './core/spawn.js'
