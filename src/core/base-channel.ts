@@ -32,6 +32,8 @@ interface Waiting {
   attempt(): boolean
   /** Rejects the call. */
   fail(error: unknown): void
+  /** Instead of `fail`, when this side closes. */
+  closed?(): void
   /** Whether giving up still undoes everything: nothing has reached the kernel. */
   readonly undoable: boolean
 }
@@ -167,6 +169,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
           settle(this.#sendOver === undefined)
           return true
         },
+        closed: () => settle(false),
       }
     })
   }
@@ -383,6 +386,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
           settle(true)
           return true
         },
+        closed: () => settle(false),
       }
     })
   }
@@ -532,7 +536,11 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     this.#keepAlive.hold(false)
     this.#endpoint.close()
     const error = reason ?? closedError(this.#context)
-    for (const queue of [this.#sends, this.#receives]) for (const waiting of queue.splice(0)) waiting.fail(error)
+    for (const queue of [this.#sends, this.#receives])
+      for (const waiting of queue.splice(0)) {
+        if (waiting.closed === undefined) waiting.fail(error)
+        else waiting.closed()
+      }
     this.#scratch = undefined
     this.#settleClosed(reason)
     this.#onClosed?.()
