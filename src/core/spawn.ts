@@ -7,15 +7,16 @@
  * carries nothing else.
  */
 import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, spawn } from 'node:child_process'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, MessageChannel, type MessagePort, Worker, workerData } from 'node:worker_threads'
 import { native } from '../native/index.js'
 import type { Adapter, Endpoint } from './adapter.js'
-import { resolve } from './address.js'
 import type { BaseChannel } from './base-channel.js'
-import type { AdapterId, Address, Channel, Credentials, LinkOptions, Peer, SpawnOptions } from './channel.js'
+import type { BaseServer } from './base-server.js'
+import type { AdapterId, Address, Channel, Credentials, LinkOptions, Peer, Server, SpawnOptions } from './channel.js'
 import { IpcError, unavailable } from './errors.js'
 import { runFolder } from './janitor.js'
 import { adapterById, requireAvailable } from './registry.js'
@@ -26,6 +27,7 @@ const VARIABLE = 'IPC_PLAYGROUND_PARENT'
 const LIFELINE = 3
 const FIRST_INHERITED = 4
 const DEFAULT_KILL_AFTER = 5000
+const SECRET_BYTES = 16
 
 /** What the child needs to know, as JSON in one environment variable or in `workerData`. */
 interface Invitation {
@@ -34,6 +36,8 @@ interface Invitation {
   address?: string
   /** The parent's side of a thread-only adapter. */
   token?: unknown
+  /** What the child sends first, where anybody could connect to the address. */
+  secret?: string | undefined
   pid: number
   maxMessageBytes: number | undefined
   maxQueuedBytes: number | undefined
@@ -173,18 +177,21 @@ async function meet(adapter: Adapter, file: string, options: SpawnOptions, start
   if (adapter.temporary === undefined) throw unavailable('this adapter has no temporary address', { adapter: adapter.id })
   const address = { adapter: adapter.id, ...adapter.temporary(runFolder()) } as Address
   const server = await listen(address, { ...options, signal, timeout: undefined })
+  // A name lies in a private folder; a port of the network is open to every user of the machine.
+  const secret = adapter.capabilities.rendezvous === 'network' ? randomBytes(SECRET_BYTES).toString('hex') : undefined
   let started: Started | undefined
   try {
     started = await start(
       file,
-      { ...invitationOf(adapter, options), address: server.address },
+      { ...invitationOf(adapter, options), address: server.address, secret },
       options.args ?? [],
       ['inherit', 'inherit'],
       [],
     )
-    const channel = await firstChannel(server, started, adapter, signal)
+    const channel = await childChannel(server, started, adapter, secret, signal)
     // Not `server.close()`, which closes the channel as well.
-    ;(server as unknown as { done(): void }).done()
+    ;(server as unknown as BaseServer<'message'>).done()
+    for (const other of server.channels) if (other !== channel) other.destroy()
     return peerOver(started, channel as unknown as BaseChannel, options)
   } catch (error) {
     started?.kill()
@@ -193,25 +200,36 @@ async function meet(adapter: Adapter, file: string, options: SpawnOptions, start
   }
 }
 
-function firstChannel(server: AsyncIterable<Channel>, started: Started, adapter: Adapter, signal: AbortSignal): Promise<Channel> {
+/** The channel of the child itself, whoever else connects. */
+function childChannel(
+  server: Server,
+  started: Started,
+  adapter: Adapter,
+  secret: string | undefined,
+  signal: AbortSignal,
+): Promise<Channel> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    const gone = (why: string) => reject(new IpcError('ERR_IPC_PEER_GONE', why, { adapter: adapter.id }))
     started.exited.then(({ code, signal: killed }) =>
-      reject(
-        new IpcError('ERR_IPC_PEER_GONE', `the child ended (${killed ?? `exit status ${code}`}) before it called joinParent()`, {
-          adapter: adapter.id,
-        }),
-      ),
+      gone(`the child ended (${killed ?? `exit status ${code}`}) before it called joinParent()`),
     )
-    server[Symbol.asyncIterator]()
-      .next()
-      .then(
-        ({ value, done }) =>
-          done === true ? reject(new IpcError('ERR_IPC_PEER_GONE', 'the listener ended', { adapter: adapter.id })) : resolve(value),
-        reject,
-      )
+    const take = async () => {
+      for await (const channel of server)
+        if (secret === undefined) return resolve(channel)
+        else proves(channel, secret).then((proven) => (proven ? resolve(channel) : channel.destroy()))
+      gone('the listener ended')
+    }
+    take().catch(reject)
   })
 }
+
+async function proves(channel: Channel, secret: string): Promise<boolean> {
+  const word = await channel.receive().catch(() => null)
+  return word !== null && timingSafeEqual(digest(word), digest(Buffer.from(secret)))
+}
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
 
 const peerOf = (started: Started): Credentials => ({ pid: started.pid, uid: process.geteuid?.() ?? 0 })
 
@@ -222,8 +240,9 @@ function peerOver(started: Started, channel: BaseChannel, options: SpawnOptions)
   let closing: Promise<void> | undefined
   const close = async () => {
     started.ref()
-    await channel.close().catch(() => {}) // a peer that no longer reads is about to be killed
-    const timer = setTimeout(() => started.kill(), options.killAfter ?? DEFAULT_KILL_AFTER)
+    const timeout = options.killAfter ?? DEFAULT_KILL_AFTER
+    await channel.close({ timeout }).catch(() => {}) // a peer that no longer reads is about to be killed
+    const timer = setTimeout(() => started.kill(), timeout)
     await started.exited
     clearTimeout(timer)
   }
@@ -261,8 +280,9 @@ export async function joinParent(): Promise<Channel> {
 async function joined(adapter: Adapter, invitation: Invitation, options: LinkOptions): Promise<BaseChannel> {
   const peer = { pid: invitation.pid, uid: process.geteuid?.() ?? 0 }
   if (invitation.address !== undefined) {
-    await resolve(invitation.address)
-    return (await connect(invitation.address, options)) as unknown as BaseChannel
+    const channel = await connect(invitation.address, options)
+    if (invitation.secret !== undefined) await channel.send(Buffer.from(invitation.secret))
+    return channel as unknown as BaseChannel
   }
   const endpoint = isMainThread ? adapter.join?.(FIRST_INHERITED) : adapter.joinThread?.(invitation.token)
   if (endpoint === undefined) throw unavailable('this adapter cannot be joined from here', { adapter: adapter.id })
