@@ -24,6 +24,8 @@ export interface Endpoint {
   readonly peer: Credentials | undefined
   /** Where it differs from the adapter's capability (an opened queue has its own limit). */
   readonly payload?: { readonly min: number; readonly max: number }
+  /** The highest priority that `trySend` takes; absent with `capabilities.priority` false. */
+  readonly maxPriority?: number
   /** About the message received last. */
   readonly lastPriority?: number
   readonly lastFrom?: Credentials | string | undefined

@@ -318,8 +318,11 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   }
 
   #checkPriority(priority = 0): number {
-    if (priority === 0 || this.capabilities.priority) return priority
-    throw new TypeError(`${this.adapter} has no priorities`)
+    if (priority === 0) return priority
+    if (!this.capabilities.priority) throw new TypeError(`${this.adapter} has no priorities`)
+    const highest = this.#endpoint.maxPriority ?? 0
+    if (Number.isInteger(priority) && priority > 0 && priority <= highest) return priority
+    throw new RangeError(`priority must be 0 to ${highest}, not ${priority}`)
   }
 
   #sendError(result: number, data: Uint8Array): Error {
