@@ -71,6 +71,8 @@ interface Started {
   readonly exited: Promise<{ code: number | null; signal: string | null }>
   /** Runs when the lifeline ends. */
   onGone(callback: () => void): void
+  /** Ends the lifeline from here: the other side learns that this one has closed, whatever the mechanism tells. */
+  hangUp(): void
   readonly child: ChildProcess | undefined
   kill(): void
   ref(): void
@@ -111,6 +113,7 @@ async function startProcess(
     onGone: (callback) => {
       lifeline.once('close', callback)
     },
+    hangUp: () => lifeline.destroy(),
     kill: () => child.kill('SIGKILL'),
     ref: () => child.ref(),
     unref: () => child.unref(),
@@ -132,6 +135,7 @@ async function startThread(file: string, invitation: Invitation, args: readonly 
     onGone: (callback) => {
       port1.once('close', callback)
     },
+    hangUp: () => port1.close(),
     kill: () => void worker.terminate(),
     ref: () => worker.ref(),
     unref: () => worker.unref(),
@@ -242,6 +246,7 @@ function peerOver(started: Started, channel: BaseChannel, options: SpawnOptions)
     started.ref()
     const timeout = options.killAfter ?? DEFAULT_KILL_AFTER
     await channel.close({ timeout }).catch(() => {}) // a peer that no longer reads is about to be killed
+    started.hangUp()
     const timer = setTimeout(() => started.kill(), timeout)
     await started.exited
     clearTimeout(timer)
