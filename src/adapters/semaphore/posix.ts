@@ -1,0 +1,148 @@
+/** POSIX named semaphores, two to a channel. sem_overview(7) */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, constants, lstatSync } from 'node:fs'
+import { constants as system } from 'node:os'
+import { defineAdapter } from '../../core/adapter.js'
+import { checkName, pathOf } from '../../core/address.js'
+import { check, type ErrorContext, IpcError } from '../../core/errors.js'
+import { awaitHello, sayHello } from '../../core/hello.js'
+import { fileKind, sweep, type Tracked, track } from '../../core/janitor.js'
+import { addonError } from '../../native/index.js'
+import { native } from './native.js'
+import { TokenEndpoint, tokenCapabilities } from './token-endpoint.js'
+
+declare module '../../core/channel.js' {
+  interface Adapters {
+    /** The name of the two semaphores of a channel: NAME.0 from listener to connector, and NAME.1. One slash in front at most, and 249 bytes. */
+    'semaphore/posix': { name: string }
+  }
+}
+
+const id = 'semaphore/posix'
+const { O_CREAT, O_EXCL } = constants
+const { ENOENT } = system.errno
+/** sem_open(3): NAME_MAX less `sem.`; less the suffix of a direction. */
+const MAX_NAME = 249
+
+/** Owns both semaphores. */
+class PosixSemaphores extends TokenEndpoint {
+  readonly #from: number
+  readonly #to: number
+
+  constructor(from: number, to: number, errors: ErrorContext) {
+    super(errors)
+    this.#from = from
+    this.#to = to
+  }
+
+  protected override post(): number {
+    return native.semPost(this.#to)
+  }
+  protected override tryTake(): number {
+    return native.semTryWait(this.#from)
+  }
+  protected override take(timeoutMs: number): number {
+    return native.semWait(this.#from, timeoutMs)
+  }
+  protected override giveBack(): void {
+    native.semPost(this.#from)
+  }
+  protected override openReader(): number {
+    return check(native.semWaiter(this.#from, 0), 'pthread_create', this.errors)
+  }
+  protected override openWriter(): number {
+    return check(native.semWaiter(this.#to, 1), 'pthread_create', this.errors)
+  }
+  protected override release(): void {
+    native.semClose(this.#from)
+    native.semClose(this.#to)
+  }
+}
+
+/** glibc keeps the semaphore /NAME as this file; sem_overview(7), "Accessing named semaphores via the filesystem". */
+const fileOf = (name: string) => `/dev/shm/sem.${name.slice(1)}`
+
+const semaphoreName = (name: unknown, suffix = ''): string => `/${checkName(name, MAX_NAME)}${suffix}`
+
+const format = ({ name }: { name: string }) => `sem:///${encodeURIComponent(semaphoreName(name).slice(1))}`
+
+const inodeOf = (name: string) => lstatSync(fileOf(name), { throwIfNoEntry: false })?.ino
+
+/** A semaphore of somebody else: its handle, and the inode that has the name. */
+function find(name: string, errors: ErrorContext): { handle: number; inode: number | undefined } {
+  const handle = check(native.semOpen(name, 0, 0, 0), 'sem_open', errors)
+  return { handle, inode: inodeOf(name) }
+}
+
+/** Removes the name while it is that semaphore's. Of several processes that try, one gets 0. */
+const removeName = (name: string, inode: number | undefined): number =>
+  inode === undefined || inodeOf(name) !== inode ? -ENOENT : native.semUnlink(name)
+
+export default defineAdapter({
+  id,
+  scheme: 'sem',
+  summary: 'POSIX named semaphores: events without bytes',
+  capabilities: { ...tokenCapabilities, native: 'simplex', lifetime: 'filesystem' },
+  unavailable: () => addonError,
+  parse: (url) => ({ name: pathOf(url) }),
+  format,
+  temporary: () => ({ name: `ipc-playground-${randomBytes(8).toString('hex')}` }),
+
+  async listen(address, context) {
+    const url = format(address)
+    const errors = { adapter: id, address: url } as const
+    sweep() // what a killed listener left does not count as taken
+    const made: { handle: number; tracked: Tracked }[] = []
+    const make = (suffix: string): number => {
+      const name = semaphoreName(address.name, suffix)
+      const handle = check(native.semOpen(name, O_CREAT | O_EXCL, 0o600, 0), 'sem_open', errors)
+      made.push({ handle, tracked: track(fileKind, fileOf(name)) })
+      chmodSync(fileOf(name), context.mode) // sem_open(3) obeys the umask
+      return handle
+    }
+    const removeNames = () => {
+      for (const { tracked } of made) tracked.remove()
+    }
+    try {
+      // NAME.0 is the gate: who finds it finds the other.
+      const from = make('.1')
+      const endpoint = new PosixSemaphores(from, make('.0'), errors)
+      return awaitHello(
+        endpoint,
+        url,
+        context,
+        errors,
+        () => {
+          for (const { tracked } of made) tracked.forget()
+        },
+        removeNames,
+      )
+    } catch (error) {
+      removeNames()
+      for (const { handle } of made) native.semClose(handle)
+      throw error
+    }
+  },
+
+  /** Whoever removes the name NAME.0 is the peer; from then on the semaphores are nameless, and end with their last user. */
+  async connect(address, { signal }) {
+    signal.throwIfAborted()
+    sweep() // a killed listener's semaphores would take a hello as well
+    const errors = { adapter: id, address: format(address) } as const
+    const [toConnector, toListener] = [semaphoreName(address.name, '.0'), semaphoreName(address.name, '.1')]
+    const from = find(toConnector, errors)
+    let to: ReturnType<typeof find> | undefined
+    try {
+      to = find(toListener, errors)
+      const claimed = removeName(toConnector, from.inode)
+      if (claimed === -ENOENT) throw new IpcError('ERR_IPC_BUSY', 'another connector was faster; the listener takes one', errors)
+      check(claimed, 'sem_unlink', errors)
+    } catch (error) {
+      native.semClose(from.handle)
+      if (to !== undefined) native.semClose(to.handle)
+      throw error
+    }
+    removeName(toListener, to.inode)
+    return sayHello(new PosixSemaphores(from.handle, to.handle, errors), errors)
+  },
+})

@@ -1,0 +1,82 @@
+/** A channel over two counts: a send raises one of them, a receive lowers the other. */
+import { constants } from 'node:os'
+import { READABLE } from '../../core/adapter.js'
+import type { Capabilities } from '../../core/channel.js'
+import { Result } from '../../core/channel.js'
+import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
+
+const { EAGAIN, EINVAL, EIDRM, EOVERFLOW, ERANGE } = constants.errno
+
+/** What every semaphore adapter declares alike. */
+export const tokenCapabilities = {
+  framing: 'event',
+  payload: { min: 0, max: 0 },
+  order: 'fifo',
+  whenFull: 'block',
+  end: 'none',
+  halfClose: false,
+  rendezvous: 'name',
+  peers: 'one',
+  asyncWait: 'thread',
+  detectsPeerExit: false,
+  crashSafe: true,
+  sync: true,
+  zeroCopy: false,
+  connects: true,
+  opens: false,
+  crossesHosts: false,
+  priority: false,
+} as const satisfies Partial<Capabilities>
+
+/** Messages have no bytes: one is a token. */
+export abstract class TokenEndpoint extends WaiterEndpoint {
+  /** A token that `waitSync` took. */
+  #held = false
+
+  /** Raises the count: 0; -EOVERFLOW or -ERANGE at its maximum. */
+  protected abstract post(): number
+  /** Lowers the count: 0; -EAGAIN where it is 0. */
+  protected abstract tryTake(): number
+  /** As `tryTake`, after a wait on this thread; -EAGAIN or -ETIMEDOUT after `timeoutMs`. */
+  protected abstract take(timeoutMs: number): number
+  /** Gives a token back that was taken and not received. */
+  protected abstract giveBack(): void
+  protected abstract release(): void
+
+  /** A removed set is told by EIDRM to those inside, and by EINVAL to those who come later. */
+  protected override result(n: number, syscall: string): number {
+    if (n === -EOVERFLOW || n === -ERANGE) return Result.WOULD_BLOCK
+    return super.result(n === -EINVAL ? -EIDRM : n, syscall)
+  }
+
+  override get buffered(): boolean {
+    return this.#held || super.buffered
+  }
+
+  trySend(): number {
+    return this.result(this.post(), 'post')
+  }
+
+  tryReceiveInto(): number {
+    if (this.#held) {
+      this.#held = false
+      return 0
+    }
+    return this.result(this.obtained() ?? this.tryTake(), 'wait')
+  }
+
+  override waitSync(interest: number, timeoutMs: number): number {
+    if (!(interest & READABLE) || this.reader.busy) return super.waitSync(interest, timeoutMs)
+    if (this.#held) return READABLE
+    const taken = this.take(timeoutMs)
+    if (taken === 0) this.#held = true
+    return taken === 0 || (taken !== -EAGAIN && taken !== -constants.errno.ETIMEDOUT) ? READABLE : 0
+  }
+
+  override close(): void {
+    this.watch(0)
+    if (this.#held || (this.obtained() ?? -EAGAIN) >= 0) this.giveBack()
+    super.close()
+    this.release()
+  }
+}
