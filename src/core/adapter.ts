@@ -92,6 +92,8 @@ export interface Acceptor {
   /** Stops handing over until `resume`; peers wait in the kernel's queue. */
   pause(): void
   resume(): void
+  /** Hands over at once what has come, without waiting for the event loop to tell. */
+  look?(): void
   /** Stops listening and removes the name. Endpoints handed over live on. */
   close(): void
 }

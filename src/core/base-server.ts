@@ -50,6 +50,11 @@ export class BaseServer<F extends Framing> implements Server<F> {
     else waiting.resolve({ value: channel, done: false })
   }
 
+  /** Takes in whoever has connected already. */
+  look(): void {
+    if (!this.#over) this.#acceptor?.look?.()
+  }
+
   /** The adapter can yield no more. What arrived is still yielded. */
   done(error?: IpcError): void {
     if (this.#over) return

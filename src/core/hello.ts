@@ -70,6 +70,11 @@ export function awaitHello(
       paused = false
       if (!over) endpoint.watch(READABLE)
     },
+    look() {
+      if (over || paused) return
+      endpoint.watch(0) // a thread that waits for the hello gives it up, or has it
+      endpoint.onReady(READABLE)
+    },
     close() {
       if (!finish()) return
       withdraw()

@@ -69,7 +69,7 @@ export async function spawnPeer(module: URL | string, options: SpawnOptions = {}
 interface Started {
   readonly pid: number
   readonly exited: Promise<{ code: number | null; signal: string | null }>
-  /** Runs when the lifeline ends. */
+  /** Runs when the lifeline has ended, or if it has already. */
   onGone(callback: () => void): void
   /** Ends the lifeline from here: the other side learns that this one has closed, whatever the mechanism tells. */
   hangUp(): void
@@ -106,13 +106,12 @@ async function startProcess(
   lifeline.on('error', () => {}) // an end by reset is an end
   lifeline.resume()
   lifeline.unref()
+  const gone = new Promise<void>((settle) => lifeline.once('close', () => settle()))
   return {
     child,
     pid: child.pid ?? -1,
     exited,
-    onGone: (callback) => {
-      lifeline.once('close', callback)
-    },
+    onGone: (callback) => void gone.then(callback),
     hangUp: () => lifeline.destroy(),
     kill: () => child.kill('SIGKILL'),
     ref: () => child.ref(),
@@ -128,13 +127,12 @@ async function startThread(file: string, invitation: Invitation, args: readonly 
   })
   worker.on('error', (error) => process.emitWarning(error))
   port1.unref()
+  const gone = new Promise<void>((settle) => port1.once('close', () => settle()))
   return {
     child: undefined,
     pid: process.pid,
     exited,
-    onGone: (callback) => {
-      port1.once('close', callback)
-    },
+    onGone: (callback) => void gone.then(callback),
     hangUp: () => port1.close(),
     kill: () => void worker.terminate(),
     ref: () => worker.ref(),
@@ -215,9 +213,13 @@ function childChannel(
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     const gone = (why: string) => reject(new IpcError('ERR_IPC_PEER_GONE', why, { adapter: adapter.id }))
-    started.exited.then(({ code, signal: killed }) =>
-      gone(`the child ended (${killed ?? `exit status ${code}`}) before it called joinParent()`),
-    )
+    started.exited.then(async ({ code, signal: killed }) => {
+      // It may have joined, sent and ended before this side has seen any of it.
+      ;(server as unknown as BaseServer<'message'>).look()
+      await turn()
+      await turn()
+      gone(`the child ended (${killed ?? `exit status ${code}`}) before it called joinParent()`)
+    })
     const take = async () => {
       for await (const channel of server)
         if (secret === undefined) return resolve(channel)
@@ -227,6 +229,9 @@ function childChannel(
     take().catch(reject)
   })
 }
+
+/** One turn of the event loop: what was ready before it has been told after it. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 async function proves(channel: Channel, secret: string): Promise<boolean> {
   const word = await channel.receive().catch(() => null)
