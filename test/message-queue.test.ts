@@ -365,6 +365,23 @@ describe('message-queue/sysv', () => {
     await receiver.close()
   })
 
+  test('what a receiver took and did not receive is there for the next', async () => {
+    const address = { adapter, name: freshName() } as const
+    const sender = await openSender(address, { create: 'exclusive' })
+    for (let i = 0; i < 50; i++) {
+      const receiver = await openReceiver(address)
+      const aborted = receiver.receive()
+      expect(sender.trySend(bytes(String(i)))).toBeGreaterThan(0)
+      for (let spin = 0; spin < i * 2000; spin++); // from before to after the waiting thread has taken it
+      receiver.destroy()
+      expect(await code(aborted)).toBe('ERR_IPC_CLOSED')
+      const next = await openReceiver(address)
+      expect(text(await next.receive({ timeout: 1000 }))).toBe(String(i))
+      await next.close()
+    }
+    await sender.close()
+  })
+
   test('a removed queue is a peer that is gone, to who waits and to who comes', async () => {
     const name = freshName()
     const receiver = await openReceiver({ adapter, name }, { create: 'exclusive' })

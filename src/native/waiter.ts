@@ -10,7 +10,8 @@ const { EAGAIN, EINPROGRESS, ECANCELED } = constants.errno
  * stopped, stays until `take`.
  */
 export class Waiter {
-  readonly #handle: number
+  /** The native handle. */
+  readonly handle: number
   readonly #fd: number
   readonly #watcher: DescriptorWatcher
   readonly #done: () => void
@@ -19,7 +20,7 @@ export class Waiter {
 
   /** `done` runs in the event loop when a wait has ended, until `stop`. */
   constructor(handle: number, done: () => void) {
-    this.#handle = handle
+    this.handle = handle
     this.#done = done
     this.#fd = native.waiterFd(handle)
     this.#watcher = new DescriptorWatcher(this.#fd, done)
@@ -49,8 +50,8 @@ export class Waiter {
   stop(): void {
     this.#watcher.want(0)
     if (!this.#running) return
-    native.waiterCancel(this.#handle)
-    const result = native.waiterTake(this.#handle)
+    native.waiterCancel(this.handle)
+    const result = native.waiterTake(this.handle)
     this.#running = false
     if (result !== -ECANCELED) this.#kept = result
   }
@@ -63,7 +64,7 @@ export class Waiter {
       return kept
     }
     if (!this.#running) return -EAGAIN
-    const result = native.waiterTake(this.#handle)
+    const result = native.waiterTake(this.handle)
     if (result === -EINPROGRESS) return -EAGAIN
     this.#running = false
     return result
@@ -79,12 +80,12 @@ export class Waiter {
   /** Stops, joins the thread and frees what it waited with. What was obtained and not taken is lost. */
   close(): void {
     this.#watcher.close()
-    native.waiterClose(this.#handle)
+    native.waiterClose(this.handle)
   }
 
   #begin(): void {
     if (this.#running) return
-    native.waiterStart(this.#handle)
+    native.waiterStart(this.handle)
     this.#running = true
   }
 }

@@ -282,6 +282,19 @@ static napi_value msq_held(napi_env env, napi_callback_info info) {
   return ipc_int(env, self == NULL || self->held < 0 ? -EAGAIN : self->held);
 }
 
+// msqReturn(receiver): the message in the buffer, which nobody received, goes to the end of the queue.
+static napi_value msq_return(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  receiver *self = ipc_waiter_arg(env, argv[0]);
+  if (self == NULL || self->held < 0) return ipc_int(env, -EAGAIN);
+  int result;
+  do result = msgsnd(self->id, self->buffer, (size_t)self->held, IPC_NOWAIT);
+  while (result < 0 && errno == EINTR);
+  if (result == 0) self->held = -1;
+  return ipc_int(env, ipc_result(result));
+}
+
 // msqWait(receiver): as the waiter's wait, on this thread: until a message is in the buffer. A signal does not end it.
 static napi_value msq_wait(napi_env env, napi_callback_info info) {
   napi_value argv[1];
@@ -353,6 +366,7 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "msqReceiver", msq_receiver);
   ipc_export(env, exports, "msqReceive", msq_receive);
   ipc_export(env, exports, "msqHeld", msq_held);
+  ipc_export(env, exports, "msqReturn", msq_return);
   ipc_export(env, exports, "msqWait", msq_wait);
   ipc_export(env, exports, "msqRoom", msq_room);
   ipc_export(env, exports, "msqRoomFor", msq_room_for);

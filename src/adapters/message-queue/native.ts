@@ -24,6 +24,8 @@ interface MessageQueueNative {
   msqReceiver(id: number, type: number, size: number): number
   msqReceive(receiver: number, target: Uint8Array): number
   msqHeld(receiver: number): number
+  /** Sends the held message again. */
+  msqReturn(receiver: number): number
   msqWait(receiver: number): number
   msqRoom(id: number): number
   msqRoomFor(room: number, size: number): number

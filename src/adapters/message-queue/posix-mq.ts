@@ -11,6 +11,7 @@ import { constants as files } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import { defineAdapter, type Endpoint, type OpenContext, READABLE, WRITABLE } from '../../core/adapter.js'
 import { type Credentials, Result } from '../../core/channel.js'
 import { openOrMake } from '../../core/create.js'
@@ -52,7 +53,8 @@ const { ENOENT, EIO } = constants.errno
 const MAX_PRIORITY = 31
 /**
  * The package forgets to watch for messages while a queue is full, and for room while it is empty, and
- * sees neither until it has seen the other. While somebody waits, the queue is looked at this often.
+ * sees neither until it has seen the other. While somebody waits, the queue is looked at this often. (While a
+ * message stays unread, on the other hand, it polls in a circle, and takes the processor from the peer.)
  */
 const LOOK_MS = 20
 
@@ -60,6 +62,8 @@ let loaded: { PosixMQ: new () => PosixMQ } | { reason: string } | undefined
 
 function load(): { PosixMQ: new () => PosixMQ } | { reason: string } {
   if (addonError !== undefined) return { reason: addonError }
+  // It polls in the main thread's event loop, whichever thread opened the queue.
+  if (!isMainThread) return { reason: 'the package posix-mq works in the main thread alone' }
   try {
     return { PosixMQ: createRequire(import.meta.url)('posix-mq') as new () => PosixMQ }
   } catch (error) {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { defineAdapter, type Endpoint, type OpenContext, READABLE } from '../../core/adapter.js'
+import { defineAdapter, type Endpoint, type OpenContext, READABLE, WRITABLE } from '../../core/adapter.js'
 import { checkName, pathOf } from '../../core/address.js'
 import { Result } from '../../core/channel.js'
 import { openOrMake } from '../../core/create.js'
@@ -22,7 +22,7 @@ type SysvQueueAddress = (
 ) & {
   /**
    * The type of messages: a sender sends it (default 1), a receiver takes messages of it alone (default:
-   * any, in the order of the queue). 1 to 0x7fffffff.
+   * any, in the order of the queue). 1 to 0x7fffffff. The two sides of a channel must give the same.
    */
   type?: number
 }
@@ -48,6 +48,7 @@ const TICKET = 2 ** 32
 const MEMBER = 2 ** 32 + 1
 
 const NOTHING = new Uint8Array(0)
+const NO_QUEUE = { queue: -1, type: 0 }
 
 /** kernel.msgmax: the longest message. */
 function longestMessage(): number {
@@ -99,8 +100,7 @@ class SysvQueueEndpoint extends WaiterEndpoint {
   readonly #from: { queue: number; type: number } | undefined
   readonly #to: { queue: number; type: number } | undefined
   readonly #released: () => void
-  readonly #receiver: number
-  #room = -1
+  readonly #longest = longestMessage()
   #refused = 0
 
   /** `released` runs once, when no thread uses the queues any more. */
@@ -114,19 +114,17 @@ class SysvQueueEndpoint extends WaiterEndpoint {
     this.#from = from
     this.#to = to
     this.#released = released
-    const longest = longestMessage()
     const [first] = [to, from].filter((direction) => direction !== undefined)
-    this.payload = { min: 0, max: first === undefined ? 0 : Math.min(longest, stateOf(first.queue, errors).bytes) }
-    this.#receiver = from === undefined ? -1 : check(native.msqReceiver(from.queue, from.type, longest), 'pthread_create', errors)
+    this.payload = { min: 0, max: first === undefined ? 0 : Math.min(this.#longest, stateOf(first.queue, errors).bytes) }
   }
 
   protected override openReader(): number {
-    return this.#receiver
+    const { queue, type } = this.#from ?? NO_QUEUE
+    return check(native.msqReceiver(queue, type, this.#longest), 'pthread_create', this.errors)
   }
 
   protected override openWriter(): number {
-    if (this.#room < 0 && this.#to !== undefined) this.#room = check(native.msqRoom(this.#to.queue), 'pthread_create', this.errors)
-    return this.#room
+    return check(native.msqRoom((this.#to ?? NO_QUEUE).queue), 'pthread_create', this.errors)
   }
 
   /** A queue that was removed is told by EIDRM to those inside, and by EINVAL to those who come later. */
@@ -135,7 +133,7 @@ class SysvQueueEndpoint extends WaiterEndpoint {
   }
 
   override get buffered(): boolean {
-    return super.buffered || (this.#from !== undefined && native.msqHeld(this.#receiver) >= 0)
+    return super.buffered || (this.#from !== undefined && native.msqHeld(this.reader.handle) >= 0)
   }
 
   trySend(data: Uint8Array): number {
@@ -149,24 +147,25 @@ class SysvQueueEndpoint extends WaiterEndpoint {
     if (this.#from === undefined) return Result.CLOSED
     const obtained = this.obtained()
     if (obtained !== undefined && obtained < 0) return this.result(obtained, 'msgrcv')
-    const n = native.msqReceive(this.#receiver, target)
+    const n = native.msqReceive(this.reader.handle, target)
     if (n !== -E2BIG) return this.result(n, 'msgrcv')
-    const held = native.msqHeld(this.#receiver)
+    const held = native.msqHeld(this.reader.handle)
     if (held < 0) return this.result(n, 'msgrcv') // longer than kernel.msgmax, which was lowered since
     this.nextLength = held
     return Result.TARGET_SIZE
   }
 
   override watch(interest: number): void {
-    this.#announceRoom()
-    super.watch(interest)
+    const possible = (this.#from === undefined ? 0 : READABLE) | (this.#to === undefined ? 0 : WRITABLE)
+    if (interest & possible & WRITABLE) this.#announceRoom()
+    super.watch(interest & possible)
   }
 
   override waitSync(interest: number, timeoutMs: number): number {
-    this.#announceRoom()
+    if (interest & WRITABLE) this.#announceRoom()
     // Without a limit this thread waits itself; msgrcv(2) has none of its own.
     if (interest & READABLE && timeoutMs < 0 && !this.reader.busy) {
-      native.msqWait(this.#receiver) // a failure shows at the next try
+      native.msqWait(this.reader.handle) // a failure shows at the next try
       return interest
     }
     return super.waitSync(interest, timeoutMs)
@@ -174,10 +173,13 @@ class SysvQueueEndpoint extends WaiterEndpoint {
 
   /** The thread waits for room for the message that was refused. Not changed while it is waiting. */
   #announceRoom(): void {
-    if (this.#refused > 0) native.msqRoomFor(this.openWriter(), this.#refused)
+    native.msqRoomFor(this.writer.handle, this.#refused)
   }
 
   override close(): void {
+    this.watch(0)
+    // Somebody else may still want what the thread took at the last moment.
+    if (this.#from !== undefined) native.msqReturn(this.reader.handle)
     super.close()
     this.#released()
   }
