@@ -1,11 +1,10 @@
 /** A channel over two counts: a send raises one of them, a receive lowers the other. */
 import { constants } from 'node:os'
 import { READABLE } from '../../core/adapter.js'
-import type { Capabilities } from '../../core/channel.js'
-import { Result } from '../../core/channel.js'
+import { type Capabilities, Result } from '../../core/channel.js'
 import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
 
-const { EAGAIN, EINVAL, EIDRM, EOVERFLOW, ERANGE } = constants.errno
+const { EAGAIN, EINVAL, EIDRM, EOVERFLOW, ERANGE, ETIMEDOUT } = constants.errno
 
 /** What every semaphore adapter declares alike. */
 export const tokenCapabilities = {
@@ -70,7 +69,7 @@ export abstract class TokenEndpoint extends WaiterEndpoint {
     if (this.#held) return READABLE
     const taken = this.take(timeoutMs)
     if (taken === 0) this.#held = true
-    return taken === 0 || (taken !== -EAGAIN && taken !== -constants.errno.ETIMEDOUT) ? READABLE : 0
+    return taken === -EAGAIN || taken === -ETIMEDOUT ? 0 : READABLE // a failure shows at the next try
   }
 
   override close(): void {
