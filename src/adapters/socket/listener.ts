@@ -6,17 +6,29 @@ import { check, type ErrorContext, systemError } from '../../core/errors.js'
 import { DescriptorWatcher, EPOLLIN, EPOLLOUT } from '../../native/loop.js'
 import { native } from './native.js'
 
-const { EAGAIN, EINPROGRESS, EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED } = constants.errno
+const { EAGAIN, EINPROGRESS, EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED, EPROTO } = constants.errno
 const RETRY_MS = 20
+const LONGEST_MS = 2 ** 31 - 1
 
-/** Accepts from a listening descriptor, which it owns, until closed. */
+/** The next endpoint: -EAGAIN where nobody waits, -EPROTO where what came is no peer. */
+type Next = (fd: number) => Endpoint | number
+
+/** accept(2), with an endpoint over each socket. */
+export const accepting =
+  (over: (fd: number) => Endpoint): Next =>
+  (fd) => {
+    const accepted = native.socketAccept(fd)
+    return accepted < 0 ? accepted : over(accepted)
+  }
+
+/** Takes peers from a descriptor, which it owns, until closed; `released` runs then. */
 export function acceptor(
   fd: number,
   address: string,
   context: ListenContext,
   errors: ErrorContext,
-  over: (fd: number) => Endpoint,
-  released: () => void,
+  next: Next,
+  released: () => void = () => {},
 ): Acceptor {
   let paused = false
   let closed = false
@@ -24,10 +36,10 @@ export function acceptor(
   const want = () => watcher.want(paused || closed || retry !== undefined ? 0 : EPOLLIN)
   const watcher = new DescriptorWatcher(fd, () => {
     while (!paused && !closed) {
-      const accepted = native.socketAccept(fd)
-      if (accepted === -EAGAIN) return
-      if (accepted === -ECONNABORTED) continue
-      if (accepted === -EMFILE || accepted === -ENFILE || accepted === -ENOBUFS || accepted === -ENOMEM) {
+      const came = next(fd)
+      if (typeof came !== 'number') hand(came)
+      else if (came === -EAGAIN) return
+      else if (came === -EMFILE || came === -ENFILE || came === -ENOBUFS || came === -ENOMEM) {
         // The peer waits in the backlog; a descriptor may be free again later. Level-triggered polling
         // would spin meanwhile.
         retry = setTimeout(() => {
@@ -36,16 +48,21 @@ export function acceptor(
         }, RETRY_MS)
         want()
         return
-      }
-      if (accepted < 0) {
-        context.done(systemError(accepted, 'accept4', errors))
+      } else if (came !== -ECONNABORTED && came !== -EPROTO) {
+        context.done(systemError(came, 'accept', errors))
         return
       }
-      const endpoint = over(accepted)
-      if (context.allow(endpoint.peer)) context.accept(endpoint)
-      else endpoint.close()
     }
   })
+  const hand = (endpoint: Endpoint) => {
+    let allowed = false
+    try {
+      allowed = context.allow(endpoint.peer)
+    } finally {
+      if (!allowed) endpoint.close()
+    }
+    if (allowed) context.accept(endpoint)
+  }
   want()
   return {
     address,
@@ -82,7 +99,7 @@ export async function connectSocket(
     for (;;) {
       const result = native.socketConnect(fd, family, host, port)
       if (result === -EINPROGRESS) {
-        await writable(fd, context.signal)
+        await ready(fd, EPOLLOUT, context.signal)
         check(native.socketError(fd), 'connect', errors)
         return
       }
@@ -100,17 +117,21 @@ export async function connectSocket(
   }
 }
 
-function writable(fd: number, signal: AbortSignal): Promise<void> {
+/** Settles with true when one of `events` (or an error) is there, with false after `timeoutMs`. Keeps the process alive meanwhile. */
+export function ready(fd: number, events: number, signal: AbortSignal, timeoutMs = LONGEST_MS): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void) => {
+      clearTimeout(timer)
       signal.removeEventListener('abort', aborted)
       watcher.close()
       settle()
     }
     const aborted = () => finish(() => reject(signal.reason))
-    const watcher = new DescriptorWatcher(fd, () => finish(resolve))
+    const timer = setTimeout(() => finish(() => resolve(false)), timeoutMs)
+    const watcher = new DescriptorWatcher(fd, () => finish(() => resolve(true)))
     signal.addEventListener('abort', aborted, { once: true })
-    watcher.want(EPOLLOUT)
+    if (signal.aborted) aborted()
+    else watcher.want(events)
   })
 }
 

@@ -1,6 +1,7 @@
 // socket(2) and what belongs to it. Every socket is close-on-exec and non-blocking.
 #include "native.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -78,6 +79,51 @@ static napi_value from_sockaddr(napi_env env, const struct sockaddr_storage *add
   napi_value result = NULL;
   napi_create_string_utf8(env, text, bytes, &result);
   return result;
+}
+
+// What a receive tells beside the bytes, at the head of the caller's scratch; the rest of the scratch
+// takes what does not fit the target. native.ts has the same layout.
+typedef struct {
+  int32_t flags; // msg_flags
+  int32_t credentials, pid, uid, gid; // SCM_CREDENTIALS, where `credentials` is 1
+  int32_t address_length;
+  struct sockaddr_storage address;
+} receipt;
+_Static_assert(sizeof(receipt) == 152, "native.ts says where the address and the overflow begin");
+
+static bool get_receipt(napi_env env, napi_value value, receipt **out, size_t *size) {
+  uint8_t *at;
+  if (!ipc_get_bytes(env, value, &at, size)) return false;
+  *out = (receipt *)(void *)at;
+  if (*size >= sizeof **out && (uintptr_t)at % _Alignof(receipt) == 0) return true;
+  napi_throw_type_error(env, NULL, "expected an aligned scratch with room for a receipt");
+  return false;
+}
+
+// socketAddress(scratch, family, host, port): the address as the kernel writes it, into the receipt. Its length, or -errno.
+static napi_value socket_address(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  receipt *told;
+  size_t size;
+  socklen_t length = 0;
+  if (!ipc_args(env, info, 4, argv) || !get_receipt(env, argv[0], &told, &size)) return NULL;
+  int error = to_sockaddr(env, argv[1], argv[2], argv[3], &told->address, &length);
+  told->address_length = (int32_t)length;
+  return ipc_int(env, error < 0 ? error : (int64_t)length);
+}
+
+// socketAddressText(scratch): the receipt's address, as from_sockaddr writes it.
+static napi_value socket_address_text(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  receipt *told;
+  size_t size;
+  if (!ipc_args(env, info, 1, argv) || !get_receipt(env, argv[0], &told, &size)) return NULL;
+  if (told->address_length < (int32_t)sizeof(sa_family_t) || told->address_length > (int32_t)sizeof told->address) {
+    napi_value none = NULL;
+    napi_create_string_utf8(env, "", 0, &none);
+    return none;
+  }
+  return from_sockaddr(env, &told->address, (socklen_t)told->address_length);
 }
 
 // ---- making and connecting ----------------------------------------------------------------------
@@ -192,7 +238,50 @@ static napi_value socket_name(napi_env env, napi_callback_info info) {
   return from_sockaddr(env, &address, length);
 }
 
+// socketPair(type, ends: Int32Array(2)): a connected pair of unix sockets.
+static napi_value socket_pair(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int type, fds[2];
+  uint8_t *ends;
+  size_t length;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &type) || !ipc_get_bytes(env, argv[1], &ends, &length))
+    return NULL;
+  if (length < sizeof fds) return ipc_int(env, -EINVAL);
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) return ipc_int(env, -errno);
+  int owned = ipc_fd_own(env, fds[0]);
+  if (owned < 0) {
+    close(fds[1]);
+    return ipc_int(env, owned);
+  }
+  owned = ipc_fd_own(env, fds[1]);
+  if (owned < 0) {
+    ipc_fd_close(env, fds[0]);
+    return ipc_int(env, owned);
+  }
+  memcpy(ends, fds, sizeof fds);
+  return ipc_int(env, 0);
+}
+
+// ---- multicast groups: ip(7) --------------------------------------------------------------------
+
+// socketMulticast(fd, option, group, interface): IP_ADD_MEMBERSHIP or IP_MULTICAST_IF. Both take an ip_mreqn.
+static napi_value socket_multicast(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  int fd, option;
+  char group[INET_ADDRSTRLEN], interface[INET_ADDRSTRLEN];
+  struct ip_mreqn request = {0};
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_int(env, argv[1], &option) ||
+      !ipc_get_string(env, argv[2], group, sizeof group) || !ipc_get_string(env, argv[3], interface, sizeof interface))
+    return NULL;
+  if (inet_pton(AF_INET, group, &request.imr_multiaddr) != 1 || inet_pton(AF_INET, interface, &request.imr_address) != 1)
+    return ipc_int(env, -EINVAL);
+  return ipc_int(env, ipc_result(setsockopt(fd, IPPROTO_IP, option, &request, sizeof request)));
+}
+
 // ---- sending and receiving ----------------------------------------------------------------------
+//
+// MSG_DONTWAIT throughout: O_NONBLOCK belongs to the open file description, and a description that came
+// from a peer may still be the peer's as well.
 
 static napi_value socket_send(napi_env env, napi_callback_info info) {
   napi_value argv[2];
@@ -202,26 +291,181 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length))
     return NULL;
   ssize_t n;
-  do n = send(fd, data, length, MSG_NOSIGNAL);
+  do n = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
   return ipc_int(env, ipc_result(n));
 }
 
-// socketDiscard(fd): reads away what is there, at most 4 MiB, so that closing sends an end and not a reset.
+// socketSendTo(fd, data, family, host, port): one datagram to an address.
+static napi_value socket_send_to(napi_env env, napi_callback_info info) {
+  napi_value argv[5];
+  int fd;
+  uint8_t *data;
+  size_t length;
+  struct sockaddr_storage address;
+  socklen_t size;
+  if (!ipc_args(env, info, 5, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length))
+    return NULL;
+  int error = to_sockaddr(env, argv[2], argv[3], argv[4], &address, &size);
+  if (error < 0) return ipc_int(env, error);
+  ssize_t n;
+  do n = sendto(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address, size);
+  while (n < 0 && errno == EINTR);
+  return ipc_int(env, ipc_result(n));
+}
+
+// Nobody asked for these descriptors: a peer may attach some to any message.
+static void close_rights(const struct cmsghdr *part) {
+  const uint8_t *at = CMSG_DATA(part);
+  size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < count; i++) {
+    int fd;
+    memcpy(&fd, at + i * sizeof fd, sizeof fd);
+    close(fd);
+  }
+}
+
+// socketReceive(fd, target, scratch): one message with one recvmsg(2). Its length; what does not fit
+// `target` follows the receipt in `scratch`. MSG_TRUNC in the receipt's flags: it did not fit both.
+static napi_value socket_receive(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int fd;
+  size_t size;
+  receipt *told;
+  uint8_t *target;
+  struct iovec parts[2];
+  union {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct ucred))];
+  } control;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) ||
+      !ipc_get_bytes(env, argv[1], &target, &parts[0].iov_len) || !get_receipt(env, argv[2], &told, &size))
+    return NULL;
+  parts[0].iov_base = target;
+  parts[1] = (struct iovec){told + 1, size - sizeof *told};
+  struct msghdr message = {.msg_name = &told->address,
+                           .msg_namelen = sizeof told->address,
+                           .msg_iov = parts,
+                           .msg_iovlen = 2,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  ssize_t n;
+  do n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return ipc_int(env, -errno);
+  told->flags = message.msg_flags;
+  told->credentials = 0;
+  told->address_length = (int32_t)message.msg_namelen;
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET) continue;
+    if (part->cmsg_type == SCM_RIGHTS) close_rights(part);
+    if (part->cmsg_type != SCM_CREDENTIALS) continue;
+    struct ucred sender;
+    memcpy(&sender, CMSG_DATA(part), sizeof sender);
+    told->credentials = 1;
+    told->pid = sender.pid;
+    told->uid = (int32_t)sender.uid;
+    told->gid = (int32_t)sender.gid;
+  }
+  return ipc_int(env, n);
+}
+
+// socketGive(fd, data, given): one message with a descriptor attached. The descriptor stays the caller's too.
+static napi_value socket_give(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int fd, given;
+  struct iovec part;
+  uint8_t *data;
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) ||
+      !ipc_get_bytes(env, argv[1], &data, &part.iov_len) || !ipc_get_int(env, argv[2], &given))
+    return NULL;
+  part.iov_base = data;
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof given), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.header), &given, sizeof given);
+  ssize_t n;
+  do n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  return ipc_int(env, ipc_result(n));
+}
+
+// Whether `fd` is one end of a socketpair(2) of unix sockets of this type: connected, and with the
+// credentials of whoever made it.
+static bool is_pair_end(int fd, int type) {
+  int domain = 0, kind = 0;
+  struct ucred maker = {0};
+  socklen_t size = sizeof domain;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX) return false;
+  size = sizeof kind;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &size) < 0 || kind != type) return false;
+  size = sizeof maker;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &maker, &size) == 0 && maker.pid > 0;
+}
+
+// socketTake(fd, data, type): the end of a socket pair that came with a message of exactly these bytes,
+// now ours; -EPROTO for any other message, which is thrown away with all that is attached.
+static napi_value socket_take(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int fd, type, taken = -1;
+  uint8_t *data, bytes[64];
+  size_t length;
+  union {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+  } control;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length) ||
+      !ipc_get_int(env, argv[2], &type))
+    return NULL;
+  struct iovec part = {bytes, sizeof bytes};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  ssize_t n;
+  do n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return ipc_int(env, -errno);
+  for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at != NULL; at = CMSG_NXTHDR(&message, at)) {
+    if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
+    if (taken < 0 && at->cmsg_len == CMSG_LEN(sizeof taken))
+      memcpy(&taken, CMSG_DATA(at), sizeof taken);
+    else
+      close_rights(at);
+  }
+  if (taken < 0) return ipc_int(env, -EPROTO);
+  int flags = fcntl(taken, F_GETFL);
+  if ((size_t)n != length || memcmp(bytes, data, length) != 0 || !is_pair_end(taken, type) || flags < 0 ||
+      fcntl(taken, F_SETFL, flags | O_NONBLOCK) < 0) {
+    close(taken);
+    return ipc_int(env, -EPROTO);
+  }
+  return ipc_int(env, ipc_fd_own(env, taken));
+}
+
+// socketDiscard(fd): reads away what is there, at most 64 reads, so that closing sends an end and not a
+// reset. A zero-length record is told from the end by the credentials that come with it; the room for
+// them is too small for a descriptor.
 static napi_value socket_discard(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   int fd;
   char sink[65536];
+  struct cmsghdr control;
   if (!ipc_args(env, info, 1, argv) || !ipc_get_int(env, argv[0], &fd)) return NULL;
+  struct iovec part = {sink, sizeof sink};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
   ssize_t n;
   int rounds = 64;
-  do n = recv(fd, sink, sizeof sink, MSG_DONTWAIT);
-  while ((n > 0 || (n < 0 && errno == EINTR)) && --rounds > 0);
+  do {
+    message.msg_controllen = sizeof control;
+    n = recvmsg(fd, &message, MSG_DONTWAIT);
+  } while ((n > 0 || (n == 0 && message.msg_controllen > 0) || (n < 0 && errno == EINTR)) && --rounds > 0);
   return ipc_int(env, 0);
 }
 
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "socketOpen", socket_open);
+  ipc_export(env, exports, "socketPair", socket_pair);
   ipc_export(env, exports, "socketBind", socket_bind);
   ipc_export(env, exports, "socketConnect", socket_connect);
   ipc_export(env, exports, "socketListen", socket_listen);
@@ -230,9 +474,16 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "socketError", socket_error);
   ipc_export(env, exports, "socketSetOption", socket_set_option);
   ipc_export(env, exports, "socketGetOption", socket_get_option);
+  ipc_export(env, exports, "socketMulticast", socket_multicast);
   ipc_export(env, exports, "socketCredentials", socket_credentials);
   ipc_export(env, exports, "socketName", socket_name);
+  ipc_export(env, exports, "socketAddress", socket_address);
+  ipc_export(env, exports, "socketAddressText", socket_address_text);
   ipc_export(env, exports, "socketSend", socket_send);
+  ipc_export(env, exports, "socketSendTo", socket_send_to);
+  ipc_export(env, exports, "socketReceive", socket_receive);
+  ipc_export(env, exports, "socketGive", socket_give);
+  ipc_export(env, exports, "socketTake", socket_take);
   ipc_export(env, exports, "socketDiscard", socket_discard);
 }
 IPC_MODULE(socket, init)

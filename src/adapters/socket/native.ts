@@ -3,6 +3,8 @@ import { symbols } from '../../native/index.js'
 /** socket(7) and what belongs to it. Addresses are (family, host or path, port); a path that begins with '@' is abstract. */
 interface SocketNative {
   socketOpen(domain: number, type: number, protocol: number): number
+  /** `ends` becomes the two ends of a connected pair of unix sockets. */
+  socketPair(type: number, ends: Int32Array): number
   socketBind(fd: number, family: number, host: string, port: number): number
   socketConnect(fd: number, family: number, host: string, port: number): number
   socketListen(fd: number, backlog: number): number
@@ -11,11 +13,23 @@ interface SocketNative {
   socketError(fd: number): number
   socketSetOption(fd: number, level: number, name: number, value: number): number
   socketGetOption(fd: number, level: number, name: number): number
+  socketMulticast(fd: number, option: number, group: string, networkInterface: string): number
   /** `out` becomes pid, uid, gid. */
   socketCredentials(fd: number, out: Int32Array): number
   /** `'host port'`, or the path; -errno. */
   socketName(fd: number): string | number
+  /** Writes an address into a receipt, as the kernel would; its length. */
+  socketAddress(scratch: Uint8Array, family: number, host: string, port: number): number
+  /** The address in a receipt: `'host port'`, or the path. */
+  socketAddressText(scratch: Uint8Array): string
   socketSend(fd: number, data: Uint8Array): number
+  socketSendTo(fd: number, data: Uint8Array, family: number, host: string, port: number): number
+  /** One message; `scratch` gets the receipt and what does not fit `target`. */
+  socketReceive(fd: number, target: Uint8Array, scratch: Uint8Array): number
+  /** One message with a descriptor attached. */
+  socketGive(fd: number, data: Uint8Array, given: number): number
+  /** The socket pair's end that came with a message of exactly these bytes; -EPROTO where something else came. */
+  socketTake(fd: number, data: Uint8Array, type: number): number
   socketDiscard(fd: number): number
 }
 
@@ -31,5 +45,25 @@ export const SHUT_WR = 1
 export const SHUT_RDWR = 2
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
+export const SO_SNDBUF = 7
+export const SO_RCVBUF = 8
+export const SO_PASSCRED = 16
+export const IPPROTO_IP = 0
+export const IP_MULTICAST_IF = 32
+export const IP_MULTICAST_LOOP = 34
+export const IP_ADD_MEMBERSHIP = 35
+export const IP_MULTICAST_ALL = 49
 export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
+export const MSG_TRUNC = 0x20
+
+/** Words of a receipt: what `socketReceive` tells beside the bytes. */
+export const Receipt = {
+  FLAGS: 0,
+  HAS_CREDENTIALS: 1,
+  PID: 2,
+  UID: 3,
+  ADDRESS_LENGTH: 5,
+  ADDRESS: 6,
+  BYTES: 152,
+} as const

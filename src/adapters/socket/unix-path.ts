@@ -1,53 +1,85 @@
 /** Binding a unix socket to a path: exclusive, past a stale one, and never over a living one. unix(7) */
-import { chmodSync, lstatSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, fchmodSync, lstatSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join, resolve } from 'node:path'
 import { checkPath, pathOf, pathUrl } from '../../core/address.js'
 import { check, type ErrorContext, systemError } from '../../core/errors.js'
-import { fileKind, runFolder, track } from '../../core/janitor.js'
-import { AF_UNIX, native } from './native.js'
+import { fileKind, runFolder, type Tracked, track } from '../../core/janitor.js'
+import { AF_UNIX, native, SOCK_DGRAM, SOCK_STREAM } from './native.js'
 
 const { EADDRINUSE, ECONNREFUSED, EAGAIN } = constants.errno
 const LOCK_EX = 2
+const LOCK_RETRY_MS = 2
 const O_DIRECTORY = 0o200000
 /** sun_path has 108 bytes, one of them the end mark. */
 export const MAX_PATH = 107
 
+/** The name of a bound socket: `remove` takes it away if it is still this socket's. An abstract one goes by itself. */
+export type BoundPath = Pick<Tracked, 'remove' | 'forget'>
+const ABSTRACT: BoundPath = { remove() {}, forget() {} }
+
 /**
- * Binds `fd` to `path` (a path that begins with '@' is abstract) and gives it `mode`. The function
- * returned removes the name, if it is still this socket's.
+ * Binds `fd` to `path` (a path that begins with '@' is abstract) with `mode`. A stale path gives way
+ * unless `replaceStale` is false.
  */
-export function bindPath(fd: number, path: string, mode: number, type: number, errors: ErrorContext): () => void {
+export async function bindPath(
+  fd: number,
+  path: string,
+  mode: number,
+  type: number,
+  errors: ErrorContext,
+  replaceStale = true,
+): Promise<BoundPath> {
   if (path.startsWith('@')) {
     check(native.socketBind(fd, AF_UNIX, path, 0), 'bind', errors)
-    return () => {}
+    return ABSTRACT
   }
+  // bind(2) gives the path this mode less the umask, so it is at no time open to more than was asked for.
+  fchmodSync(fd, mode)
   let result = native.socketBind(fd, AF_UNIX, path, 0)
-  if (result === -EADDRINUSE) result = bindOverStale(fd, path, type, errors)
+  if (result === -EADDRINUSE && replaceStale) result = await bindOverStale(fd, path, type, errors)
   check(result, 'bind', errors)
-  const tracked = track(fileKind, path)
-  // Between bind and listen nobody can connect, so nobody slips in before the mode is set.
-  chmodSync(path, mode)
-  return () => tracked.remove()
+  const tracked = track(fileKind, resolve(path))
+  try {
+    chmodSync(path, mode)
+  } catch (error) {
+    tracked.remove()
+    throw error
+  }
+  return tracked
 }
 
-/** A path whose owner is gone refuses a probe. Two that find the same stale path take turns, by a lock on the run folder. */
-function bindOverStale(fd: number, path: string, type: number, errors: ErrorContext): number {
+/** Two that find the same stale path take turns, by a lock on the run folder, so that neither removes the other's new one. */
+async function bindOverStale(fd: number, path: string, type: number, errors: ErrorContext): Promise<number> {
   const folder = check(native.fdOpen(runFolder(), O_DIRECTORY, 0), 'open', errors)
   try {
-    if (native.fdFlock(folder, LOCK_EX) === -EAGAIN) return -EADDRINUSE
-    const stat = lstatSync(path, { throwIfNoEntry: false })
-    if (stat !== undefined) {
-      if (!stat.isSocket() || !isStale(path, type)) return -EADDRINUSE
-      fileKind.remove(path)
+    for (;;) {
+      const locked = native.fdFlock(folder, LOCK_EX)
+      if (locked >= 0) break
+      if (locked !== -EAGAIN) throw systemError(locked, 'flock', errors)
+      // Held for some system calls, never longer.
+      await new Promise((settle) => setTimeout(settle, LOCK_RETRY_MS))
     }
+    removeStale(path, type)
     return native.socketBind(fd, AF_UNIX, path, 0)
   } finally {
     native.fdClose(folder)
   }
 }
 
+function removeStale(path: string, type: number): void {
+  const identity = fileKind.identity(path)
+  if (identity === undefined || !lstatSync(path).isSocket() || !isStale(path, type)) return
+  if (fileKind.identity(path) === identity) fileKind.remove(path)
+}
+
+/**
+ * Whether the socket behind a path is gone. The probe has another type: a living socket answers
+ * EPROTOTYPE and notices nothing, where a connection would yield it a peer.
+ */
 function isStale(path: string, type: number): boolean {
-  const probe = native.socketOpen(AF_UNIX, type, 0)
+  const probe = native.socketOpen(AF_UNIX, type === SOCK_DGRAM ? SOCK_STREAM : SOCK_DGRAM, 0)
   if (probe < 0) throw systemError(probe, 'socket')
   const result = native.socketConnect(probe, AF_UNIX, path, 0)
   native.fdClose(probe)
@@ -60,5 +92,10 @@ export function unixPathOf(url: URL): string {
   return path.startsWith('/@') ? path.slice(1) : path
 }
 
-export const unixUrl = (scheme: string, path: string): string =>
-  path.startsWith('@') ? `${scheme}:///${encodeURIComponent(path)}` : pathUrl(scheme, checkPath(path, MAX_PATH))
+export const unixUrl = (scheme: string, path: string): string => {
+  checkPath(path, MAX_PATH)
+  return path.startsWith('@') ? `${scheme}:///${encodeURIComponent(path)}` : pathUrl(scheme, path)
+}
+
+/** A fresh path in a private folder. */
+export const temporaryPath = (folder: string): string => join(folder, `${randomBytes(6).toString('hex')}.sock`)

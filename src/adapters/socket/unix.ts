@@ -1,13 +1,10 @@
 /** A unix domain stream socket at a path. unix(7) */
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { defineAdapter } from '../../core/adapter.js'
-import { check } from '../../core/errors.js'
 import { addonError } from '../../native/index.js'
-import { acceptor, connectSocket, peerOf } from './listener.js'
-import { AF_UNIX, native, SOCK_STREAM } from './native.js'
+import { SOCK_STREAM } from './native.js'
 import { StreamSocket } from './stream-socket.js'
-import { bindPath, unixPathOf, unixUrl } from './unix-path.js'
+import { connectToPath, listenAtPath } from './unix-connection.js'
+import { temporaryPath, unixPathOf, unixUrl } from './unix-path.js'
 
 declare module '../../core/channel.js' {
   interface Adapters {
@@ -44,34 +41,16 @@ export default defineAdapter({
   unavailable: () => addonError,
   parse: (url) => ({ path: unixPathOf(url) }),
   format: ({ path }) => unixUrl('unix', path),
-  temporary: (folder) => ({ path: join(folder, `${randomBytes(6).toString('hex')}.sock`) }),
+  temporary: (folder) => ({ path: temporaryPath(folder) }),
 
-  async listen({ path }, context) {
-    const errors = { adapter: 'socket/unix', address: path } as const
-    const fd = check(native.socketOpen(AF_UNIX, SOCK_STREAM, 0), 'socket', errors)
-    let unbind = () => {}
-    try {
-      unbind = bindPath(fd, path, context.mode, SOCK_STREAM, errors)
-      check(native.socketListen(fd, context.backlog), 'listen', errors)
-      return acceptor(
-        fd,
-        unixUrl('unix', path),
-        context,
-        errors,
-        (accepted) => new StreamSocket(accepted, errors, peerOf(accepted)),
-        unbind,
-      )
-    } catch (error) {
-      unbind()
-      native.fdClose(fd)
-      throw error
-    }
+  listen: ({ path }, context) => {
+    const url = unixUrl('unix', path)
+    const errors = { adapter: 'socket/unix', address: url } as const
+    return listenAtPath(path, SOCK_STREAM, url, context, errors, (fd, peer) => new StreamSocket(fd, errors, peer))
   },
 
-  async connect({ path }, context) {
-    const errors = { adapter: 'socket/unix', address: path } as const
-    const fd = check(native.socketOpen(AF_UNIX, SOCK_STREAM, 0), 'socket', errors)
-    await connectSocket(fd, AF_UNIX, path, 0, context, errors)
-    return new StreamSocket(fd, errors, peerOf(fd))
+  connect: ({ path }, context) => {
+    const errors = { adapter: 'socket/unix', address: unixUrl('unix', path) } as const
+    return connectToPath(path, SOCK_STREAM, context, errors, (fd, peer) => new StreamSocket(fd, errors, peer))
   },
 })
