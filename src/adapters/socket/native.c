@@ -1,7 +1,6 @@
 // socket(2) and what belongs to it. Every socket is close-on-exec and non-blocking.
 #include "native.h"
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -370,23 +369,25 @@ static napi_value socket_receive(napi_env env, napi_callback_info info) {
   return ipc_int(env, n);
 }
 
-// socketGive(fd, data, given): one message with a descriptor attached. The descriptor stays the caller's too.
+// socketGive(fd, data, given: Int32Array(2)): one message with two descriptors attached, which stay the caller's too.
 static napi_value socket_give(napi_env env, napi_callback_info info) {
   napi_value argv[3];
-  int fd, given;
+  int fd;
   struct iovec part;
-  uint8_t *data;
+  uint8_t *data, *given;
+  size_t length;
   union {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
   } control = {0};
   if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) ||
-      !ipc_get_bytes(env, argv[1], &data, &part.iov_len) || !ipc_get_int(env, argv[2], &given))
+      !ipc_get_bytes(env, argv[1], &data, &part.iov_len) || !ipc_get_bytes(env, argv[2], &given, &length))
     return NULL;
+  if (length != 2 * sizeof(int)) return ipc_int(env, -EINVAL);
   part.iov_base = data;
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof given), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-  memcpy(CMSG_DATA(&control.header), &given, sizeof given);
+  control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(length), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.header), given, length);
   ssize_t n;
   do n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
@@ -406,41 +407,47 @@ static bool is_pair_end(int fd, int type) {
   return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &maker, &size) == 0 && maker.pid > 0;
 }
 
-// socketTake(fd, data, type): the end of a socket pair that came with a message of exactly these bytes,
-// now ours; -EPROTO for any other message, which is thrown away with all that is attached.
+// socketTake(fd, data, type, taken: Int32Array(2)): the two descriptors that came with a message of exactly
+// these bytes, now ours, the first an end of a socket pair; -EPROTO for any other message, which is
+// thrown away with all that is attached.
 static napi_value socket_take(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int fd, type, taken = -1;
-  uint8_t *data, bytes[64];
-  size_t length;
+  napi_value argv[4];
+  int fd, type, fds[2] = {-1, -1};
+  uint8_t *data, *taken, bytes[64];
+  size_t length, room;
   union {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+    char bytes[CMSG_SPACE(sizeof fds)];
   } control;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length) ||
-      !ipc_get_int(env, argv[2], &type))
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length) ||
+      !ipc_get_int(env, argv[2], &type) || !ipc_get_bytes(env, argv[3], &taken, &room))
     return NULL;
+  if (room < sizeof fds) return ipc_int(env, -EINVAL);
   struct iovec part = {bytes, sizeof bytes};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   ssize_t n;
   do n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
   if (n < 0) return ipc_int(env, -errno);
-  for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at != NULL; at = CMSG_NXTHDR(&message, at)) {
-    if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
-    if (taken < 0 && at->cmsg_len == CMSG_LEN(sizeof taken))
-      memcpy(&taken, CMSG_DATA(at), sizeof taken);
-    else
-      close_rights(at);
-  }
-  if (taken < 0) return ipc_int(env, -EPROTO);
-  int flags = fcntl(taken, F_GETFL);
-  if ((size_t)n != length || memcmp(bytes, data, length) != 0 || !is_pair_end(taken, type) || flags < 0 ||
-      fcntl(taken, F_SETFL, flags | O_NONBLOCK) < 0) {
-    close(taken);
+  struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+  if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) return ipc_int(env, -EPROTO);
+  if (rights->cmsg_len != CMSG_LEN(sizeof fds)) {
+    close_rights(rights);
     return ipc_int(env, -EPROTO);
   }
-  return ipc_int(env, ipc_fd_own(env, taken));
+  memcpy(fds, CMSG_DATA(rights), sizeof fds);
+  if ((size_t)n != length || memcmp(bytes, data, length) != 0 || !is_pair_end(fds[0], type)) {
+    close_rights(rights);
+    return ipc_int(env, -EPROTO);
+  }
+  int first = ipc_fd_own(env, fds[0]), second = ipc_fd_own(env, fds[1]); // out of memory closes them
+  if (first < 0 || second < 0) {
+    if (first >= 0) ipc_fd_close(env, first);
+    if (second >= 0) ipc_fd_close(env, second);
+    return ipc_int(env, -ENOMEM);
+  }
+  memcpy(taken, fds, sizeof fds);
+  return ipc_int(env, 0);
 }
 
 // socketDiscard(fd): reads away what is there, at most 64 reads, so that closing sends an end and not a

@@ -26,10 +26,10 @@ interface SocketNative {
   socketSendTo(fd: number, data: Uint8Array, family: number, host: string, port: number): number
   /** One message; `scratch` gets the receipt and what does not fit `target`. */
   socketReceive(fd: number, target: Uint8Array, scratch: Uint8Array): number
-  /** One message with a descriptor attached. */
-  socketGive(fd: number, data: Uint8Array, given: number): number
-  /** The socket pair's end that came with a message of exactly these bytes; -EPROTO where something else came. */
-  socketTake(fd: number, data: Uint8Array, type: number): number
+  /** One message with two descriptors attached. */
+  socketGive(fd: number, data: Uint8Array, given: Int32Array): number
+  /** `taken` becomes the two descriptors that came with a message of exactly these bytes; -EPROTO where something else came. */
+  socketTake(fd: number, data: Uint8Array, type: number, taken: Int32Array): number
   socketDiscard(fd: number): number
 }
 

@@ -6,7 +6,7 @@
  */
 import { chmodSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Acceptor, defineAdapter, type Endpoint, type Outbox, READABLE, WRITABLE } from '../../core/adapter.js'
@@ -246,7 +246,8 @@ export default defineAdapter({
         })
       })
       const { server } = ipc
-      server.on('connect', (socket: Socket) => {
+      server.on('connect', (socket: unknown) => {
+        if (!(socket instanceof Socket)) return // an event that a peer called 'connect'
         const endpoint = new NodeIpcEndpoint(socket, (data) => server.emit(socket, EVENT, data), errors)
         endpoints.set(socket, endpoint)
         socket.once('close', () => endpoints.delete(socket))

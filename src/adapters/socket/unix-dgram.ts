@@ -3,19 +3,20 @@
  *
  * A channel is a socketpair(2): the connector makes it and sends one end, attached to a datagram, to the
  * listener's path. So both ends are nameless, nobody else can send into the channel, and the kernel
- * bounds it by the send buffer instead of by net.unix.max_dgram_qlen.
+ * bounds it by the send buffer instead of by net.unix.max_dgram_qlen. An end of a second pair goes along
+ * for the answer: a byte, or its end where the listener refuses or dies.
  *
  * Nobody tells a receiver that the peer is gone; a sender is told, by ECONNREFUSED.
  */
 import { constants } from 'node:os'
-import { defineAdapter } from '../../core/adapter.js'
-import { check, type ErrorContext, systemError } from '../../core/errors.js'
+import { defineAdapter, type Endpoint } from '../../core/adapter.js'
+import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { addonError } from '../../native/index.js'
-import { EPOLLOUT } from '../../native/loop.js'
+import { EPOLLIN, EPOLLOUT } from '../../native/loop.js'
 import { acceptor, peerOf, ready } from './listener.js'
-import { AF_UNIX, native, SOCK_DGRAM } from './native.js'
-import { MAX_MESSAGE, UnixDatagramPair, UnixDatagramSocket } from './unix-message-socket.js'
-import { type BoundPath, bindPath, temporaryPath, unixPathOf, unixUrl } from './unix-path.js'
+import { AF_UNIX, native, SOCK_DGRAM, SOCK_SEQPACKET } from './native.js'
+import { MAX_MESSAGE, SeqpacketSocket, UnixDatagramPair, UnixDatagramSocket } from './unix-message-socket.js'
+import { type BoundPath, bindPath, requireStale, temporaryPath, unixPathOf, unixUrl } from './unix-path.js'
 
 declare module '../../core/channel.js' {
   interface Adapters {
@@ -26,6 +27,7 @@ declare module '../../core/channel.js' {
 
 const { EAGAIN } = constants.errno
 const HELLO = new TextEncoder().encode('ipc-playground/1 hello')
+const WELCOME = Uint8Array.of(1)
 
 const errorsAt = (path: string) => ({ adapter: 'socket/unix-dgram', address: unixUrl('unix+dgram', path) }) as const
 
@@ -74,46 +76,66 @@ export default defineAdapter({
     const errors = errorsAt(path)
     return withSocket(errors, async (fd) => {
       const bound = await bindPath(fd, path, context.mode, SOCK_DGRAM, errors)
+      const taken = new Int32Array(2)
       const take = (listening: number) => {
-        const pair = native.socketTake(listening, HELLO, SOCK_DGRAM)
-        return pair < 0 ? pair : new UnixDatagramPair(pair, errors, peerOf(pair))
+        const result = native.socketTake(listening, HELLO, SOCK_DGRAM, taken)
+        if (result < 0) return result
+        const [pair, answer] = taken as unknown as [number, number]
+        return new AcceptedPair(pair, answer, errors)
       }
-      return acceptor(fd, errors.address, context, errors, take, bound.remove)
+      const accept = (endpoint: Endpoint) => {
+        if (endpoint instanceof AcceptedPair) endpoint.welcome()
+        context.accept(endpoint)
+      }
+      return acceptor(fd, errors.address, { ...context, accept }, errors, take, bound.remove)
     })
   },
 
   async connect({ path }, context) {
     const errors = errorsAt(path)
-    const hello = check(native.socketOpen(AF_UNIX, SOCK_DGRAM, 0), 'socket', errors)
-    try {
-      check(native.socketConnect(hello, AF_UNIX, path, 0), 'connect', errors)
+    const opened = new Set<number>()
+    const close = (fd: number) => {
+      if (opened.delete(fd)) native.fdClose(fd)
+    }
+    const pair = (type: number): [number, number] => {
       const ends = new Int32Array(2)
-      check(native.socketPair(SOCK_DGRAM, ends), 'socketpair', errors)
-      const [ours, theirs] = ends as unknown as [number, number]
+      check(native.socketPair(type, ends), 'socketpair', errors)
+      for (const fd of ends) opened.add(fd)
+      return ends as unknown as [number, number]
+    }
+    try {
+      const hello = check(native.socketOpen(AF_UNIX, SOCK_DGRAM, 0), 'socket', errors)
+      opened.add(hello)
+      check(native.socketConnect(hello, AF_UNIX, path, 0), 'connect', errors)
+      const [ours, theirs] = pair(SOCK_DGRAM)
+      const [answer, answering] = pair(SOCK_SEQPACKET)
+      // From here on both what we send and what we get comes with credentials.
+      const waiting = new SeqpacketSocket(answer, errors)
       const endpoint = new UnixDatagramPair(ours, errors)
-      try {
-        await give(hello, theirs, context.signal, errors)
-        return endpoint
-      } catch (error) {
-        endpoint.close()
-        throw error
-      } finally {
-        native.fdClose(theirs)
-      }
+      await give(hello, Int32Array.of(theirs, answering), context.signal, errors)
+      close(theirs)
+      close(answering)
+      await ready(answer, EPOLLIN, context.signal)
+      if (waiting.tryReceiveInto(new Uint8Array(1)) !== 1)
+        throw new IpcError('ERR_IPC_PEER_GONE', 'the listener refused, or ended before it answered', errors)
+      endpoint.peer = waiting.peer
+      opened.delete(ours) // the endpoint's from now on
+      return endpoint
     } finally {
-      native.fdClose(hello)
+      for (const fd of opened) close(fd)
     }
   },
 
   /**
-   * Binding the path is what makes a receiver, so `create` can only say what happens to a stale one:
-   * `'exclusive'` refuses it as well, the others replace it.
+   * Binding the path is what makes a receiver. `create` of `'exclusive'` and `'if-missing'` make it, the
+   * latter in the place of one that a dead process left; `'never'` is for that place alone.
    */
-  openReceiver({ path }, context) {
+  openReceiver({ path }, { create, mode, unlink }) {
     const errors = errorsAt(path)
     return withSocket(errors, async (fd) => {
-      const bound = await bindPath(fd, path, context.mode, SOCK_DGRAM, errors, context.create !== 'exclusive')
-      if (context.unlink === 'never') bound.forget()
+      if (create === 'never') requireStale(path, SOCK_DGRAM, errors)
+      const bound = await bindPath(fd, path, mode, SOCK_DGRAM, errors, create !== 'exclusive')
+      if (unlink === 'never' || create === 'never') bound.forget()
       return new BoundReceiver(fd, errors, bound)
     })
   },
@@ -127,14 +149,39 @@ export default defineAdapter({
   },
 })
 
-/** Sends an end of the pair, when there is room in the listener's queue. */
-async function give(hello: number, end: number, signal: AbortSignal, errors: ErrorContext): Promise<void> {
+/** Sends an end of each pair, when there is room in the listener's queue. */
+async function give(hello: number, ends: Int32Array, signal: AbortSignal, errors: ErrorContext): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
-    const sent = native.socketGive(hello, HELLO, end)
+    const sent = native.socketGive(hello, HELLO, ends)
     if (sent >= 0) return
     if (sent !== -EAGAIN) throw systemError(sent, 'sendmsg', errors)
     await ready(hello, EPOLLOUT, signal)
+  }
+}
+
+/** The listener's end of a channel, with its end of the answer's pair until it answered. */
+class AcceptedPair extends UnixDatagramPair {
+  #answer: number
+
+  constructor(fd: number, answer: number, errors: ErrorContext) {
+    super(fd, errors, peerOf(fd)) // of a pair the kernel tells who made it
+    this.#answer = answer
+  }
+
+  welcome(): void {
+    native.socketSend(this.#answer, WELCOME)
+    this.#hangUp()
+  }
+
+  override close(): void {
+    this.#hangUp()
+    super.close()
+  }
+
+  #hangUp(): void {
+    if (this.#answer >= 0) native.fdClose(this.#answer)
+    this.#answer = -1
   }
 }
 

@@ -36,8 +36,8 @@ export class UnixDatagramPair extends UnixDatagramSocket {
   }
 }
 
-/** A connection of sequenced packets. A record of no bytes comes with credentials, the end comes without. */
-export class SeqpacketSocket extends UnixDatagramSocket {
+/** A connection of sequenced packets, or an end of a pair; the peer is whoever the first message is from, unless it is known. A record of no bytes comes with credentials, the end comes without. */
+export class SeqpacketSocket extends UnixDatagramPair {
   protected override isEnd(): boolean {
     return this.credentials() === undefined
   }

@@ -8,7 +8,8 @@ import { check, type ErrorContext, systemError } from '../../core/errors.js'
 import { fileKind, runFolder, type Tracked, track } from '../../core/janitor.js'
 import { AF_UNIX, native, SOCK_DGRAM, SOCK_STREAM } from './native.js'
 
-const { EADDRINUSE, ECONNREFUSED, EAGAIN } = constants.errno
+const { EADDRINUSE, EBUSY, ECONNREFUSED, EAGAIN, ENOENT } = constants.errno
+const NO_STALE = "nothing has this path; a receiver makes it with create: 'exclusive' or 'if-missing'"
 const LOCK_EX = 2
 const LOCK_RETRY_MS = 2
 const O_DIRECTORY = 0o200000
@@ -72,6 +73,12 @@ function removeStale(path: string, type: number): void {
   const identity = fileKind.identity(path)
   if (identity === undefined || !lstatSync(path).isSocket() || !isStale(path, type)) return
   if (fileKind.identity(path) === identity) fileKind.remove(path)
+}
+
+/** Throws unless a dead process left `path`: ERR_IPC_NOT_FOUND, or ERR_IPC_BUSY where its socket lives. */
+export function requireStale(path: string, type: number, errors: ErrorContext): void {
+  if (path.startsWith('@') || fileKind.identity(path) === undefined) throw systemError(ENOENT, 'bind', errors, NO_STALE)
+  if (!isStale(path, type)) throw systemError(EBUSY, 'bind', errors, 'another receiver has this path')
 }
 
 /**
