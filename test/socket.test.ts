@@ -84,6 +84,34 @@ describe.each(ADAPTERS)('%s', (adapter) => {
     expect(await peer.exited).toEqual({ code: 0, signal: null })
   })
 
+  it('carries messages to a worker thread and back', async () => {
+    const peer = await spawnPeer(fixture('echo-child'), { adapter, thread: true, ...limit })
+    try {
+      await peer.channel.send(bytes('hello'))
+      expect(text(await peer.channel.receive(limit))).toBe('hello')
+      await peer.channel.send(bytes('exit'))
+    } finally {
+      await peer[Symbol.asyncDispose]()
+    }
+    expect((await peer.exited).code).toBe(0)
+  })
+
+  it('carries messages while this thread blocks', async () => {
+    const peer = await spawnPeer(fixture('echo-child'), { adapter, ...limit })
+    try {
+      const { sync, capabilities } = peer.channel
+      expect(sync !== undefined).toBe(capabilities.sync)
+      for (const length of [0, 64, 65_503]) {
+        sync?.send(pattern(length), limit)
+        expect(sync === undefined ? length : sync.receive(limit)?.length).toBe(length)
+      }
+      if (sync !== undefined) expect(() => sync.receive({ timeout: 5 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_TIMEOUT' }))
+      await peer.channel.send(bytes('exit'))
+    } finally {
+      await peer[Symbol.asyncDispose]()
+    }
+  })
+
   it('tells that a spawned peer was killed', async () => {
     const peer = await spawnPeer(fixture('echo-child'), { adapter, ...limit })
     await peer.channel.send(bytes('die'))
@@ -330,6 +358,18 @@ describe('unix+dgram', () => {
     const large = pattern(131_072)
     await senders[0]?.send(large)
     expect(Buffer.compare((await receiver.receive(limit)) ?? new Uint8Array(), large)).toBe(0)
+  })
+
+  it('lets a raw sender wait for room in the queue of the receiver', async () => {
+    const address = `unix+dgram://${folder}/x`
+    const receiver = own(await openReceiver(address, { create: 'exclusive' }))
+    const sender = own(await openSender(address))
+    let sent = 0
+    while (sender.trySend(bytes(`${sent}`)) >= 0) sent++
+    const late = sender.send(bytes('late'), limit)
+    for (let i = 0; i < sent; i++) expect(text(await receiver.receive(limit))).toBe(`${i}`)
+    await late
+    expect(text(await receiver.receive(limit))).toBe('late')
   })
 
   it.runIf(has('socat'))('talks with socat', async () => {

@@ -141,5 +141,5 @@ const credentials = new Int32Array(3)
 export function peerOf(fd: number): Credentials | undefined {
   if (native.socketCredentials(fd, credentials) < 0) return undefined
   const [pid, uid] = credentials as unknown as [number, number]
-  return pid > 0 ? { pid, uid } : undefined
+  return pid > 0 ? { pid, uid: uid >>> 0 } : undefined
 }

@@ -17,7 +17,7 @@ export function addressWords(family: number, host: string, port: number): Int32A
   return receipt.slice(Receipt.ADDRESS_LENGTH, Receipt.ADDRESS + Math.ceil((receipt[Receipt.ADDRESS_LENGTH] ?? 0) / 4))
 }
 
-/** The sender's address of the message that was just received by `receiveDatagram` or a MessageSocket. */
+/** The sender's address of the message that was received last. */
 const senderAddress = (): string => {
   const [host, port] = native.socketAddressText(scratch).split(' ')
   return port === undefined ? (host ?? '') : hostPort(host ?? '', Number(port))
@@ -26,7 +26,7 @@ const senderAddress = (): string => {
 /** `host:port`, with brackets where the host has colons. */
 export const hostPort = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
 
-/** One datagram outside any channel: its length or -errno; `from` is called at most until the next receive. */
+/** One datagram outside any channel: its length or -errno, and its sender. */
 export function receiveDatagram(fd: number, target: Uint8Array): { length: number; host: string; port: number } {
   const length = native.socketReceive(fd, target, scratch)
   if (length < 0) return { length, host: '', port: 0 }

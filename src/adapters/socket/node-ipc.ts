@@ -34,7 +34,7 @@ interface NodeIpc {
 }
 interface NodeIpcServer {
   /** What node-ipc calls the listening net.Server; there after `start`. */
-  server: { on(event: 'error', listener: (error: Error) => void): void }
+  server: { unref(): void }
   on(event: string, listener: (...args: never[]) => void): void
   emit(socket: Socket, type: string, data: unknown): void
   start(): void
@@ -51,8 +51,6 @@ const ID = 'peer'
 const EVENT = 'message'
 /** The package joins what came of a message anew with every 64 KiB, so time grows with the square of the length. */
 const MAX_MESSAGE = 1024 * 1024
-/** Messages that wait for `receive` before the socket is told to stop reading. */
-const HIGH_WATER = 64
 const MALICIOUS = new Set(['9.1.6', '9.2.2', '9.2.3', '10.1.1', '10.1.2', '10.1.3', '11.0.0', '11.1.0', '12.0.1'])
 const INSTALL = '`npm install --save-exact node-ipc@12.0.0`'
 
@@ -95,6 +93,7 @@ class NodeIpcEndpoint implements Endpoint {
   readonly #arrived: Uint8Array[] = []
   #over: number | undefined
   #interest = 0
+  #flushing = false
 
   constructor(socket: Socket, emit: (data: unknown) => void, errors: ErrorContext) {
     this.#socket = socket
@@ -106,9 +105,11 @@ class NodeIpcEndpoint implements Endpoint {
       },
       flush: () => (socket.destroyed ? Result.PEER_GONE : socket.writableLength > 0 ? Result.WOULD_BLOCK : 0),
       own() {}, // the text is a copy
-      cork: (on) => (on ? socket.cork() : socket.uncork()),
+      cork: (on) => {
+        if (on !== socket.writableCorked > 0) on ? socket.cork() : socket.uncork()
+      },
     }
-    socket.on('drain', () => this.#tell())
+    socket.unref() // what keeps the process alive is the channel
     socket.on('end', () => this.finish(Result.END))
     socket.on('error', () => this.finish(Result.PEER_GONE))
     socket.on('close', () => this.finish(Result.PEER_GONE))
@@ -134,7 +135,7 @@ class NodeIpcEndpoint implements Endpoint {
     }
     target.set(message)
     this.#arrived.shift()
-    if (this.#arrived.length < HIGH_WATER && this.#socket.isPaused()) this.#socket.resume()
+    if (this.#arrived.length === 0) this.#socket.resume()
     return message.length
   }
 
@@ -146,7 +147,7 @@ class NodeIpcEndpoint implements Endpoint {
       return
     }
     this.#arrived.push(Uint8Array.from(Buffer.from(text, 'base64')))
-    if (this.#arrived.length >= HIGH_WATER) this.#socket.pause()
+    this.#socket.pause() // what nobody received yet stays in the kernel, so that the peer is held up
     this.#tell()
   }
 
@@ -165,13 +166,17 @@ class NodeIpcEndpoint implements Endpoint {
   }
 
   watch(interest: number): void {
-    const before = this.#interest
     this.#interest = interest
-    if ((interest & ~before) === 0) return
     if (interest & READABLE && this.buffered) queueMicrotask(() => this.#tell())
-    // Called back when all that was written before is in the kernel.
-    if (interest & WRITABLE && !this.#socket.destroyed) this.#socket.write('', () => this.#tell())
-    else if (interest & WRITABLE) queueMicrotask(() => this.#tell())
+    if ((interest & WRITABLE) === 0 || this.#flushing) return
+    this.#flushing = true
+    const flushed = () => {
+      this.#flushing = false
+      this.#tell()
+    }
+    // A write of nothing is called back when all that was written before is in the kernel.
+    if (this.#socket.destroyed) queueMicrotask(flushed)
+    else this.#socket.write('', flushed)
   }
 
   end(): void {
@@ -233,6 +238,7 @@ export default defineAdapter({
     return new Promise<Acceptor>((settle, reject) => {
       const endpoints = new Map<Socket, NodeIpcEndpoint>()
       ipc.serve(path, () => {
+        ipc.server.server.unref() // what keeps the process alive is core's Server
         chmodSync(path, context.mode)
         const tracked = track(fileKind, resolve(path))
         settle({
@@ -273,9 +279,13 @@ export default defineAdapter({
     const client = ipc.of[ID]
     if (client === undefined) throw new IpcError('ERR_IPC_FAILED', 'node-ipc made no client', errors)
     const endpoint = new NodeIpcEndpoint(client.socket, (data) => client.emit(EVENT, data), errors)
+    client.socket.ref() // until it is connected
     client.on(EVENT, (data: unknown) => endpoint.arrive(data))
     const connected = new Promise<Endpoint>((settle, reject) => {
-      client.on('connect', () => settle(endpoint))
+      client.on('connect', () => {
+        client.socket.unref()
+        settle(endpoint)
+      })
       client.on('error', (error: unknown) => {
         if (error instanceof Error) reject(fromNodeError(error, errors))
         else endpoint.fail('what came is no JSON')
