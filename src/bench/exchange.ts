@@ -1,0 +1,227 @@
+/**
+ * The exchanges, both sides of each, over a port. They close the loop by themselves: in a round trip by
+ * its reply, in a throughput trial by an acknowledgement a batch, of which two are on their way.
+ *
+ * Every message is verified by who receives it. A mechanism that drops by nature gets a timeout and a
+ * count of what was lost; on any other a loss fails the trial.
+ */
+import { TimeHistogram } from './histogram.js'
+import { Pattern, WrongMessage } from './payload.js'
+import type { Trial } from './plan.js'
+import type { Port } from './port.js'
+import type { RoundTripTimes } from './record.js'
+
+/** After so long without a reply a message of a lossy mechanism counts as lost. */
+const LOSS_MS = 50
+/** The clock costs tens of nanoseconds: a shorter time than this is taken of several round trips at once. */
+const SHORT_MS = 0.001
+const BATCH_MS = 0.02
+
+type Exchange = Pick<Trial, 'workload' | 'payloadBytes' | 'lossy' | 'batchMessages' | 'ackBytes'>
+
+/** What one run of an exchange gives. */
+export interface Run {
+  /** Round trips, or messages one way. */
+  readonly count: number
+  readonly lost: number
+  readonly elapsedMs: number
+  readonly times?: RoundTripTimes
+}
+
+/** The side that measures. Runs may follow each other: the first warms up. */
+export interface Pinger {
+  readonly batch: number
+  run(durationMs: number): Promise<Run>
+  /** From now on times are taken of batches, where a round trip took as short as in `warmup`. */
+  adjust(warmup: Run): void
+}
+
+export const pinger = (port: Port, exchange: Exchange): Pinger =>
+  exchange.workload === 'round-trip' ? new RoundTrips(port, exchange) : new Throughput(port, exchange)
+
+const ended = () => new WrongMessage('the channel ended in the middle of the exchange')
+
+class RoundTrips implements Pinger {
+  batch = 1
+  readonly #port: Port
+  readonly #pattern: Pattern
+  readonly #lossy: boolean
+  #sequence = 0
+  #lost = 0
+
+  constructor(port: Port, exchange: Exchange) {
+    this.#port = port
+    this.#pattern = new Pattern(exchange.payloadBytes)
+    this.#lossy = exchange.lossy
+  }
+
+  adjust(warmup: Run): void {
+    const ms = (warmup.times?.p50 ?? Number.POSITIVE_INFINITY) / 1000
+    if (ms < SHORT_MS) this.batch = Math.ceil(BATCH_MS / Math.max(ms, 1e-5))
+  }
+
+  async run(durationMs: number): Promise<Run> {
+    const port = this.#port
+    const pattern = this.#pattern
+    const batch = this.batch
+    const times = new TimeHistogram()
+    const start = performance.now()
+    const end = start + durationMs
+    this.#lost = 0
+    let now = start
+    do {
+      if (this.#lossy) times.record(await this.#lossyTrip())
+      else {
+        const before = performance.now()
+        for (let i = 0; i < batch; i++) {
+          const sequence = this.#sequence++
+          const sent = port.send(pattern.message(sequence))
+          if (sent !== undefined) await sent
+          const got = port.receive()
+          const reply = got instanceof Promise ? await got : got
+          if (reply === null) throw ended()
+          pattern.check(reply, sequence)
+        }
+        times.record((performance.now() - before) / batch)
+      }
+      now = performance.now()
+    } while (now < end)
+    const count = times.count * (this.#lossy ? 1 : batch)
+    return { count, lost: this.#lost, elapsedMs: now - start, times: times.times() }
+  }
+
+  /** The time of one round trip, after however many that were lost. */
+  async #lossyTrip(): Promise<number> {
+    for (;;) {
+      const before = performance.now()
+      const sequence = this.#sequence++
+      await this.#port.send(this.#pattern.message(sequence))
+      for (;;) {
+        const reply = await this.#port.receiveWithin(LOSS_MS)
+        if (reply === null) throw ended()
+        if (reply === undefined) break
+        const claimed = this.#pattern.sequenceOf(reply)
+        this.#pattern.check(reply, claimed)
+        if (claimed === sequence) return performance.now() - before
+        if (claimed > sequence) throw new WrongMessage(`message ${claimed} came back before it was sent`)
+      }
+      this.#lost++
+    }
+  }
+}
+
+class Throughput implements Pinger {
+  readonly batch = 1
+  readonly #port: Port
+  readonly #pattern: Pattern
+  readonly #acks: Pattern
+  readonly #size: number
+  readonly #lossy: boolean
+  #sent = 0
+  #acknowledged = 0
+
+  constructor(port: Port, exchange: Exchange) {
+    this.#port = port
+    this.#pattern = new Pattern(exchange.payloadBytes)
+    this.#acks = new Pattern(exchange.ackBytes)
+    this.#size = exchange.batchMessages
+    this.#lossy = exchange.lossy
+  }
+
+  adjust(): void {}
+
+  async run(durationMs: number): Promise<Run> {
+    const sentBefore = this.#sent
+    const acknowledgedBefore = this.#acknowledged
+    const start = performance.now()
+    const end = start + durationMs
+    if (this.#lossy)
+      do {
+        await this.#sendBatch()
+        await this.#lossyAck()
+      } while (performance.now() < end)
+    else {
+      await this.#sendBatch()
+      do {
+        await this.#sendBatch()
+        await this.#ack()
+      } while (performance.now() < end)
+      await this.#ack()
+    }
+    const elapsedMs = performance.now() - start
+    const count = this.#acknowledged - acknowledgedBefore
+    return { count, lost: this.#sent - sentBefore - count, elapsedMs }
+  }
+
+  async #sendBatch(): Promise<void> {
+    const port = this.#port
+    const pattern = this.#pattern
+    for (let i = 0; i < this.#size; i++) {
+      const sent = port.send(pattern.message(this.#sent++))
+      if (sent !== undefined) await sent
+    }
+  }
+
+  async #ack(): Promise<void> {
+    const ack = await this.#port.receive()
+    if (ack === null) throw ended()
+    this.#acknowledged += this.#size
+    this.#acks.check(ack, this.#acknowledged)
+  }
+
+  /** Repeats the last message of the batch until its acknowledgement comes, which says how many had arrived. */
+  async #lossyAck(): Promise<void> {
+    for (;;) {
+      const ack = await this.#port.receiveWithin(LOSS_MS)
+      if (ack === null) throw ended()
+      if (ack === undefined) {
+        await this.#port.send(this.#pattern.message(this.#sent - 1))
+        continue
+      }
+      const received = this.#acks.sequenceOf(ack)
+      this.#acks.check(ack, received)
+      // An earlier one, which came late: its message was repeated meanwhile.
+      if (received <= this.#acknowledged) continue
+      if (received > this.#sent) throw new WrongMessage(`${received} messages arrived of ${this.#sent}: repeated`)
+      this.#acknowledged = received
+      return
+    }
+  }
+}
+
+/** The other side. Settles when the channel has ended. */
+export const answer = (port: Port, exchange: Exchange): Promise<void> =>
+  exchange.workload === 'round-trip' ? answerRoundTrips(port, exchange) : answerThroughput(port, exchange)
+
+async function answerRoundTrips(port: Port, exchange: Exchange): Promise<void> {
+  const pattern = new Pattern(exchange.payloadBytes)
+  for (let expected = 0; ; expected++) {
+    const got = port.receive()
+    const data = got instanceof Promise ? await got : got
+    if (data === null) return
+    pattern.check(data, exchange.lossy ? pattern.sequenceOf(data) : expected)
+    const sent = port.send(data)
+    if (sent !== undefined) await sent
+  }
+}
+
+async function answerThroughput(port: Port, exchange: Exchange): Promise<void> {
+  const { lossy, batchMessages } = exchange
+  const pattern = new Pattern(exchange.payloadBytes)
+  const acks = new Pattern(exchange.ackBytes)
+  let received = 0
+  let last = -1
+  for (;;) {
+    const got = port.receive()
+    const data = got instanceof Promise ? await got : got
+    if (data === null) return
+    const sequence = lossy ? pattern.sequenceOf(data) : received
+    pattern.check(data, sequence)
+    if (sequence > last) received++
+    last = Math.max(last, sequence)
+    if ((sequence + 1) % batchMessages === 0) {
+      const sent = port.send(acks.message(received))
+      if (sent !== undefined) await sent
+    }
+  }
+}
