@@ -1,6 +1,7 @@
 /** AbortSignal and timeout, the same way for every call that waits. */
 import type { CallOptions } from './channel.js'
 import { type ErrorContext, IpcError } from './errors.js'
+import { KeepAlive } from './keep-alive.js'
 
 const LONGEST = 2 ** 31 - 1
 
@@ -43,14 +44,17 @@ export function limit(options: CallOptions, context: ErrorContext, giveUp: (reas
 
 const nothing = () => {}
 
-/** Runs `body` with one signal that stands for the caller's signal and timeout. */
+/** Runs `body` with one signal that stands for the caller's signal and timeout. Keeps the process alive meanwhile. */
 export async function withSignal<T>(options: CallOptions, context: ErrorContext, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   checkOptions(options)
   const controller = new AbortController()
   const stop = limit(options, context, (reason) => controller.abort(reason))
+  const keepAlive = new KeepAlive()
+  keepAlive.hold(true)
   try {
     return await body(controller.signal)
   } finally {
+    keepAlive.hold(false)
     stop()
   }
 }
