@@ -58,6 +58,12 @@ export interface Endpoint {
   /** In-place access; only where `capabilities.zeroCopy`. */
   readonly zeroCopy?: RawZeroCopy
 
+  /**
+   * The rendezvous learned, outside the mechanism, that the peer is gone. Where what it sent may still be
+   * on its way to this endpoint (in a thread), the endpoint answers PEER_GONE by itself after the last of it.
+   */
+  peerLost?(): void
+
   /** Ends the sending direction: the peer reads everything, then the end. Only where it can. */
   end(): void
   /** Releases everything at once: descriptors, memory, threads, names. */

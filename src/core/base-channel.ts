@@ -552,6 +552,10 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   /** The rendezvous learned, outside the mechanism, that the peer is gone. What it sent is still read first. */
   peerLost(): void {
     if (this.#state === 'closed' || this.#peerLost || this.capabilities.end === 'kernel') return
+    if (this.#endpoint.peerLost !== undefined) {
+      this.#endpoint.peerLost()
+      return
+    }
     this.#peerLost = true
     this.#serve(READABLE | WRITABLE)
   }
