@@ -182,15 +182,20 @@ class FrameOutbox implements Outbox {
   #batch = new Uint8Array(0)
   #batched = 0
   #corked = false
-  pendingBytes = 0
+  #held = 0
 
   constructor(stream: Endpoint) {
     this.#stream = stream
   }
 
+  /** What is held here, and what the stream itself holds back. */
+  get pendingBytes(): number {
+    return this.#held + (this.#stream.outbox?.pendingBytes ?? 0)
+  }
+
   send(data: Uint8Array): number {
     if (this.#corked && HEADER_BYTES + data.length <= BATCH_BYTES) return this.#collect(data)
-    if (this.pendingBytes > 0) {
+    if (this.#held > 0) {
       const flushed = this.flush()
       if (flushed !== 0) return flushed
     }
@@ -219,14 +224,14 @@ class FrameOutbox implements Outbox {
     batch[at++] = data.length >>> 24
     batch.set(data, at)
     this.#batched += total
-    this.pendingBytes += total
+    this.#held += total
     return data.length
   }
 
   #push(bytes: Uint8Array, borrowed: boolean): void {
     if (bytes.length === 0) return
     this.#parts.push({ bytes, borrowed })
-    this.pendingBytes += bytes.length
+    this.#held += bytes.length
   }
 
   flush(): number {
@@ -240,17 +245,18 @@ class FrameOutbox implements Outbox {
         const n = this.#stream.trySend(part.bytes, 0)
         if (n < 0) return n
         part.bytes = part.bytes.subarray(n)
-        this.pendingBytes -= n
+        this.#held -= n
       }
       // The last batch's memory serves the next one.
       if (!part.borrowed && this.#batch.length === 0 && part.bytes.buffer.byteLength === BATCH_BYTES)
         this.#batch = new Uint8Array(part.bytes.buffer as ArrayBuffer)
       this.#parts.shift()
     }
-    return 0
+    return this.#stream.outbox?.flush() ?? 0
   }
 
   own(): void {
+    this.#stream.outbox?.own()
     for (const part of this.#parts) {
       if (!part.borrowed) continue
       part.bytes = part.bytes.slice()
