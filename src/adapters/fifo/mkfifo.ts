@@ -1,0 +1,97 @@
+/** FIFOs without our addon: the npm package `mkfifo` makes them, Node's own streams move the bytes. */
+import { chmodSync, closeSync, openSync, unlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { Socket } from 'node:net'
+import { constants } from 'node:os'
+import { defineAdapter } from '../../core/adapter.js'
+import { type ErrorContext, fromNodeError } from '../../core/errors.js'
+import { NodeStreamEndpoint } from '../../core/node-stream-endpoint.js'
+import { fifoCapabilities, fifoMethods } from './rendezvous.js'
+
+declare module '../../core/channel.js' {
+  interface Adapters {
+    /** As `fifo/native`. Needs the npm package `mkfifo`. */
+    'fifo/mkfifo': { path: string }
+  }
+}
+
+interface MkfifoPackage {
+  mkfifo(path: string, mode: number, callback: (error?: { errno: number }) => void): void
+}
+
+let loaded: MkfifoPackage | undefined
+
+/** The package, which is optional and has an install script of its own. */
+function load(): MkfifoPackage {
+  loaded ??= createRequire(import.meta.url)('mkfifo') as MkfifoPackage
+  return loaded
+}
+
+function unavailable(): string | undefined {
+  if (process.platform === 'win32') return 'Windows has no FIFOs in the file system'
+  try {
+    load()
+    return undefined
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
+    return `the package mkfifo is not there or not built (${reason}); run \`npm install mkfifo@2.1.0\` and allow its install script`
+  }
+}
+
+function mkfifo(path: string, mode: number): Promise<number> {
+  return new Promise((resolve) => {
+    load().mkfifo(path, mode & 0o600, (error) => {
+      if (error !== undefined) return resolve(-error.errno)
+      try {
+        if (mode !== 0o600) chmodSync(path, mode) // past the umask
+        resolve(0)
+      } catch (failed) {
+        unlinkSync(path)
+        resolve(numberOf(failed))
+      }
+    })
+  })
+}
+
+const numberOf = (error: unknown): number => fromNodeError(error).errno ?? -constants.errno.EIO
+
+/** Descriptors of FIFOs as sockets: libuv polls them, and nothing waits on the thread pool. */
+class FifoStreams extends NodeStreamEndpoint {
+  readonly #released: () => void
+
+  constructor(readFd: number, writeFd: number, context: ErrorContext, released: () => void = () => {}) {
+    super(
+      readFd < 0 ? undefined : new Socket({ fd: readFd, readable: true, writable: false }),
+      writeFd < 0 ? undefined : new Socket({ fd: writeFd, readable: false, writable: true }),
+      context,
+    )
+    this.#released = released
+  }
+
+  override close(): void {
+    super.close()
+    this.#released()
+  }
+}
+
+export default defineAdapter({
+  id: 'fifo/mkfifo',
+  scheme: 'fifo+mkfifo',
+  summary: 'a FIFO made by the npm package mkfifo, over Node streams',
+  capabilities: { ...fifoCapabilities, sync: false },
+  unavailable,
+  ...fifoMethods('fifo/mkfifo', 'fifo+mkfifo', {
+    mkfifo,
+    open(path, flags) {
+      try {
+        return openSync(path, flags)
+      } catch (error) {
+        return numberOf(error)
+      }
+    },
+    close: (fd) => closeSync(fd),
+    endpoint: (readFd, writeFd, context, released) => new FifoStreams(readFd, writeFd, context, released),
+    // libuv reads when epoll announces, and before the first writer it announces nothing.
+    receiver: (readFd, context, released) => new FifoStreams(readFd, -1, context, released),
+  }),
+})
