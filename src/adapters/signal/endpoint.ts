@@ -1,0 +1,271 @@
+/** Sending signals, and a thread that receives them in order. sigqueue(3), sigwaitinfo(2), pidfd_open(2) */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { type Endpoint, READABLE, WRITABLE } from '../../core/adapter.js'
+import { type AdapterId, type Credentials, Result } from '../../core/channel.js'
+import { check, type ErrorContext, type IpcError, systemError } from '../../core/errors.js'
+import { DescriptorWatcher, EPOLLIN } from '../../native/loop.js'
+import { MARK, MARK_ASKED, MARK_PEER_LOST, native, RECORD_FIELDS } from './native.js'
+
+const { EAGAIN, ESRCH } = constants.errno
+/** Nothing in the kernel announces room under RLIMIT_SIGPENDING, so a full queue is tried again. */
+export const RETRY_MS = 1
+const BATCH = 256
+
+/** What differs between real-time and standard signals. */
+export interface Variant {
+  readonly id: AdapterId
+  readonly scheme: string
+  /** The number that carries data. */
+  readonly number: number
+  /** How many bytes of `sival_int` are data: 4 or 0. */
+  readonly bytes: number
+  /** Threads are named `<prefix>-<role>`, so that others find them under /proc. */
+  readonly prefix: string
+}
+
+export type Role = 'listen' | 'peer' | 'raw'
+
+/** A thread of `pid` in this role; undefined where there is none. */
+export function findThread(pid: number, variant: Variant, role: Role): number | undefined {
+  const wanted = `${variant.prefix}-${role}`
+  try {
+    for (const tid of readdirSync(`/proc/${pid}/task`)) if (nameOf(pid, tid) === wanted) return Number(tid)
+  } catch {
+    // no such process
+  }
+  return undefined
+}
+
+function nameOf(pid: number, tid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/task/${tid}/comm`, 'utf8').trimEnd()
+  } catch {
+    return undefined // a thread that just ended
+  }
+}
+
+/** The effective user of a process, as the kernel has it; undefined where it is gone. */
+export function userOf(pid: number): number | undefined {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid
+}
+
+/** Sends to one thread of a process, or to the process where `tid` is 0. */
+export class SignalSender implements Endpoint {
+  error: IpcError | undefined
+  peer: Credentials | undefined
+  onReady: (ready: number) => void = () => {}
+  protected pid: number
+  protected tid: number
+  protected readonly variant: Variant
+  protected readonly context: ErrorContext
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(variant: Variant, pid: number, tid: number) {
+    this.variant = variant
+    this.pid = pid
+    this.tid = tid
+    this.context = { adapter: variant.id, address: `${variant.scheme}://${pid}` }
+  }
+
+  trySend(data: Uint8Array, _priority?: number): number {
+    const value =
+      data.length < 4 ? 0 : (data[0] as number) | ((data[1] as number) << 8) | ((data[2] as number) << 16) | ((data[3] as number) << 24)
+    const result = native.signalSend(this.pid, this.tid, this.variant.number, value)
+    if (result === 0) return data.length
+    if (result === -EAGAIN) return Result.WOULD_BLOCK
+    if (result === -ESRCH) return Result.PEER_GONE
+    this.error = systemError(result, 'rt_tgsigqueueinfo', this.context)
+    return Result.FAILED
+  }
+
+  tryReceiveInto(_target: Uint8Array): number {
+    return Result.END
+  }
+
+  watch(interest: number): void {
+    if ((interest & WRITABLE) === 0) {
+      clearTimeout(this.#retry)
+      this.#retry = undefined
+      return
+    }
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      this.onReady(WRITABLE)
+    }, RETRY_MS).unref()
+  }
+
+  waitSync(_interest: number, timeoutMs: number): number {
+    native.signalPoll(-1, -1, timeoutMs < 0 ? RETRY_MS : Math.min(timeoutMs, RETRY_MS))
+    return 0
+  }
+
+  end(): void {}
+
+  close(): void {
+    clearTimeout(this.#retry)
+  }
+}
+
+/**
+ * A receiver thread, and the thread of the peer to which this side sends. Without a peer it yields what
+ * anybody sends (a raw receiver); with one, only what comes from the peer's process.
+ */
+export class SignalEndpoint extends SignalSender {
+  /** Called for each control signal: a hello or its answer. */
+  onControl: (pid: number, value: number) => void = () => {}
+  /** Called when all that was pending at `mark` or at the peer's loss has been handed over. */
+  onMark: () => void = () => {}
+  nextLength = 0
+  readonly #receiver: number
+  readonly #fd: number
+  readonly #watcher: DescriptorWatcher
+  readonly #raw: boolean
+  // Records taken and not yet handed over: #next to #kept.
+  readonly #batch = new Int32Array(BATCH * RECORD_FIELDS)
+  #next = 0
+  #kept = 0
+  #gone = false
+  #lost = false
+  #peerFd = -1
+  #peerWatcher: DescriptorWatcher | undefined
+
+  constructor(variant: Variant, role: Role) {
+    super(variant, 0, 0)
+    this.#raw = role === 'raw'
+    this.#receiver = check(
+      native.signalOpen(variant.number, `${variant.prefix}-${role}`, this.#raw ? 1 : 0),
+      'pthread_create',
+      this.context,
+    )
+    this.#fd = native.signalFd(this.#receiver)
+    this.#watcher = new DescriptorWatcher(this.#fd, () => this.onReady(READABLE))
+  }
+
+  /** The thread that receives. */
+  get receiverTid(): number {
+    return native.signalTid(this.#receiver)
+  }
+
+  set role(role: Role) {
+    writeFileSync(`/proc/self/task/${this.receiverTid}/comm`, `${this.variant.prefix}-${role}`)
+  }
+
+  /** From now on `pid` is the peer, and its end is noticed. */
+  pairWith(pid: number, tid: number): void {
+    this.pid = pid
+    this.tid = tid
+    this.peer = { pid, uid: userOf(pid) ?? 0 }
+    // A peer in this process is a thread, whose end the rendezvous tells.
+    if (pid === process.pid || this.#peerFd >= 0) return
+    const fd = native.pidfdOpen(pid)
+    if (fd === -ESRCH) this.peerLost()
+    if (fd < 0) return
+    this.#peerFd = fd
+    this.#peerWatcher = new DescriptorWatcher(fd, () => this.peerLost())
+  }
+
+  /** What the peer sent before it died is still pending in the thread, and comes first. */
+  peerLost(): void {
+    this.#forgetPeer()
+    if (this.#lost) return
+    this.#lost = true
+    native.signalMark(this.#receiver, MARK_PEER_LOST)
+  }
+
+  /** Asks for `onMark` after everything that is pending now. */
+  mark(): void {
+    native.signalMark(this.#receiver, MARK_ASKED)
+  }
+
+  /** Hands control signals to `onControl` and keeps the rest for later. */
+  pump(): void {
+    while (this.#fetch());
+  }
+
+  get buffered(): boolean {
+    return this.#next < this.#kept || this.#gone
+  }
+
+  get lastFrom(): Credentials | undefined {
+    if (!this.#raw || this.#next === 0) return undefined
+    const at = (this.#next - 1) * RECORD_FIELDS
+    return { pid: this.#batch[at + 1] as number, uid: this.#batch[at + 2] as number }
+  }
+
+  override tryReceiveInto(target: Uint8Array): number {
+    while (this.#next === this.#kept) {
+      if (this.#gone) return Result.PEER_GONE
+      if (!this.#fetch()) return Result.WOULD_BLOCK
+    }
+    const { bytes } = this.variant
+    if (target.length < bytes) {
+      this.nextLength = bytes
+      return Result.TARGET_SIZE
+    }
+    if (bytes > 0) {
+      const value = this.#batch[this.#next * RECORD_FIELDS + 3] as number
+      target[0] = value
+      target[1] = value >>> 8
+      target[2] = value >>> 16
+      target[3] = value >>> 24
+    }
+    this.#next++
+    return bytes
+  }
+
+  /** Takes what the thread has: false where it has nothing, or there is no room. */
+  #fetch(): boolean {
+    const batch = this.#batch
+    const left = this.#kept - this.#next
+    if (left === BATCH) return false
+    if (left > 0) batch.copyWithin(0, this.#next * RECORD_FIELDS, this.#kept * RECORD_FIELDS)
+    this.#next = 0
+    this.#kept = left
+    const taken = native.signalTake(this.#receiver, left === 0 ? batch : batch.subarray(left * RECORD_FIELDS))
+    if (taken <= 0) return false
+    for (let i = left; i < left + taken; i++) {
+      const at = i * RECORD_FIELDS
+      const number = batch[at]
+      const pid = batch[at + 1] as number
+      if (number === this.variant.number) {
+        // At the limit the kernel delivers a standard signal without telling its sender.
+        if (!this.#raw && pid !== this.pid && (pid !== 0 || this.variant.bytes > 0)) continue
+        if (i > this.#kept) batch.copyWithin(this.#kept * RECORD_FIELDS, at, at + RECORD_FIELDS)
+        this.#kept++
+      } else if (number === MARK) {
+        if (batch[at + 3] === MARK_PEER_LOST) this.#gone = true
+        this.onMark()
+      } else this.onControl(pid, batch[at + 3] as number)
+    }
+    return true
+  }
+
+  override watch(interest: number): void {
+    super.watch(interest)
+    this.#watcher.want(interest & READABLE ? EPOLLIN : 0)
+    this.#peerWatcher?.want(interest === 0 ? 0 : EPOLLIN)
+  }
+
+  override waitSync(interest: number, timeoutMs: number): number {
+    const reading = (interest & READABLE) !== 0
+    const limit = reading ? timeoutMs : timeoutMs < 0 ? RETRY_MS : Math.min(timeoutMs, RETRY_MS)
+    const came = native.signalPoll(reading ? this.#fd : -1, this.#peerFd, limit)
+    if (came & 2) this.peerLost()
+    return came === 0 ? 0 : interest
+  }
+
+  #forgetPeer(): void {
+    this.#peerWatcher?.close()
+    this.#peerWatcher = undefined
+    if (this.#peerFd >= 0) native.fdClose(this.#peerFd)
+    this.#peerFd = -1
+  }
+
+  override close(): void {
+    super.close()
+    this.#forgetPeer()
+    this.#watcher.close()
+    native.signalClose(this.#receiver)
+  }
+}

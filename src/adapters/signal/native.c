@@ -1,0 +1,321 @@
+// Signals received in order by one thread, and sent to that thread. signal(7), sigwaitinfo(2),
+// rt_tgsigqueueinfo(2).
+//
+// Life of a receiver, in call order:
+//   signalOpen   [JS thread]        starts the thread with all signals blocked in it
+//   sigwaitinfo  [receiver thread]  takes signals in the kernel's order into a bounded queue
+//   (eventfd)    [receiver thread]  readable while the queue holds anything
+//   signalTake   [JS thread]        empties the queue in batches
+//   signalMark   [JS thread]        the thread takes all that is pending, then queues a mark
+//   signalClose  [JS thread]        stops and joins the thread; also at the environment's end
+//
+// A full queue stops the thread, so the kernel's own queue fills and senders get EAGAIN: nothing is lost.
+// The thread is woken by SIGSTKFLT, which it has blocked and waits for with the rest: it stays pending
+// until taken, so one is enough, and unlike a real-time signal it needs no room under RLIMIT_SIGPENDING.
+#include "native.h"
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CAPACITY 1024
+#define FIELDS 5 // signal, pid, uid, value, code
+#define WAKE SIGSTKFLT
+#define MARK 0 // no signal has this number
+
+typedef struct {
+  int32_t field[FIELDS];
+} record;
+
+typedef struct {
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed; // started, room, quit
+  pid_t tid;
+  bool quit;
+  int mark; // asked for; 0 for none
+  int event_fd;
+  int data_signal;
+  sigset_t waited;
+  char name[16];
+  size_t first, count;
+  record queue[CAPACITY];
+} receiver;
+
+static const char tag;
+
+// Chosen past the two that glibc keeps (32, 33) and before the library's kick, SIGRTMAX. The lower
+// number is delivered first: what announces a channel always precedes its data.
+static int control_signal(void) { return SIGRTMIN + 5; }
+static int data_signal(void) { return SIGRTMIN + 6; }
+
+// ---- process-directed signals -------------------------------------------------------------------
+
+// The thread that gets what a shell's kill(1) sends to the whole process, by signal number.
+static _Atomic pid_t forward_to[65];
+static struct sigaction replaced[65];
+
+// rt_tgsigqueueinfo(2) refuses si_code >= 0 for other threads; this says that we passed it on.
+#define FORWARDED (-0x4970)
+
+static void forward(int number, siginfo_t *info, void *context) {
+  int saved = errno;
+  pid_t tid = atomic_load(&forward_to[number]);
+  if (tid != 0) {
+    siginfo_t copy = *info;
+    if (info->si_code >= 0) copy.si_value.sival_int = 0;
+    copy.si_code = FORWARDED;
+    syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, number, &copy);
+  }
+  struct sigaction *before = &replaced[number];
+  if (before->sa_flags & SA_SIGINFO)
+    before->sa_sigaction(number, info, context);
+  else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
+    before->sa_handler(number);
+  errno = saved;
+}
+
+// Stays for the life of the process: a signal that comes late must not kill it.
+static int install(int number) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static bool installed[65];
+  int result = 0;
+  pthread_mutex_lock(&lock);
+  if (!installed[number]) {
+    struct sigaction action = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigfillset(&action.sa_mask);
+    result = sigaction(number, NULL, &replaced[number]) < 0 || sigaction(number, &action, NULL) < 0 ? -errno : 0;
+    installed[number] = result == 0;
+  }
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+
+// ---- the receiver thread ------------------------------------------------------------------------
+
+static void push(receiver *self, record entry) {
+  self->queue[(self->first + self->count) % CAPACITY] = entry;
+  if (self->count++ > 0) return;
+  uint64_t one = 1;
+  // Cannot fail: the counter is at most 1, the descriptor is ours.
+  if (write(self->event_fd, &one, sizeof one) < 0) abort();
+}
+
+static void *receive(void *data) {
+  receiver *self = data;
+  prctl(PR_SET_NAME, self->name);
+  pthread_mutex_lock(&self->lock);
+  self->tid = (pid_t)syscall(SYS_gettid);
+  pthread_cond_broadcast(&self->changed);
+  while (!self->quit) {
+    if (self->count == CAPACITY) {
+      pthread_cond_wait(&self->changed, &self->lock);
+      continue;
+    }
+    static const struct timespec now = {0, 0};
+    bool marking = self->mark != 0;
+    siginfo_t info;
+    pthread_mutex_unlock(&self->lock);
+    int number = sigtimedwait(&self->waited, &info, marking ? &now : NULL);
+    pthread_mutex_lock(&self->lock);
+    if (number == WAKE) continue;
+    if (number > 0) {
+      push(self, (record){{number, info.si_pid, (int32_t)info.si_uid, info.si_value.sival_int, info.si_code}});
+    } else if (marking && errno == EAGAIN) {
+      push(self, (record){{MARK, 0, 0, self->mark, 0}});
+      self->mark = 0;
+    }
+  }
+  pthread_mutex_unlock(&self->lock);
+  return NULL;
+}
+
+static void wake(receiver *self) {
+  pthread_cond_broadcast(&self->changed);
+  // The thread lives until it is joined; a standard signal is never refused.
+  syscall(SYS_tgkill, getpid(), self->tid, WAKE);
+}
+
+static void receiver_release(void *object) {
+  receiver *self = object;
+  pid_t tid = self->tid;
+  atomic_compare_exchange_strong(&forward_to[self->data_signal], &tid, 0);
+  pthread_mutex_lock(&self->lock);
+  self->quit = true;
+  wake(self);
+  pthread_mutex_unlock(&self->lock);
+  pthread_join(self->thread, NULL);
+  close(self->event_fd);
+  pthread_cond_destroy(&self->changed);
+  pthread_mutex_destroy(&self->lock);
+  free(self);
+}
+
+// signalOpen(dataSignal, threadName, takeProcessDirected): a handle, or -errno.
+static napi_value signal_open(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  char name[16];
+  int number, forwarded;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &number) ||
+      !ipc_get_string(env, argv[1], name, sizeof name) || !ipc_get_int(env, argv[2], &forwarded))
+    return NULL;
+  if (number != data_signal() && number != SIGUSR2) return ipc_int(env, -EINVAL);
+  int error = install(number);
+  if (error == 0) error = install(control_signal());
+  if (error < 0) return ipc_int(env, error);
+  receiver *self = calloc(1, sizeof *self);
+  if (self == NULL) return ipc_int(env, -ENOMEM);
+  self->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (self->event_fd < 0) {
+    error = -errno;
+    free(self);
+    return ipc_int(env, error);
+  }
+  self->data_signal = number;
+  memcpy(self->name, name, sizeof name);
+  sigemptyset(&self->waited);
+  sigaddset(&self->waited, number);
+  sigaddset(&self->waited, control_signal());
+  sigaddset(&self->waited, WAKE);
+  pthread_mutex_init(&self->lock, NULL);
+  pthread_cond_init(&self->changed, NULL);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  error = pthread_create(&self->thread, NULL, receive, self);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error != 0) {
+    close(self->event_fd);
+    pthread_cond_destroy(&self->changed);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+    return ipc_int(env, -error);
+  }
+  pthread_mutex_lock(&self->lock);
+  while (self->tid == 0) pthread_cond_wait(&self->changed, &self->lock);
+  pthread_mutex_unlock(&self->lock);
+  pid_t none = 0;
+  if (forwarded) atomic_compare_exchange_strong(&forward_to[number], &none, self->tid);
+  return ipc_int(env, ipc_handle_add(env, &tag, self, receiver_release));
+}
+
+static receiver *receiver_of(napi_env env, napi_value value) { return ipc_handle_get(env, value, &tag); }
+
+// signalTid(receiver): its thread, to which signals for it are sent.
+static napi_value signal_tid(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  receiver *self = receiver_of(env, argv[0]);
+  return ipc_int(env, self == NULL ? -EBADF : self->tid);
+}
+
+// signalFd(receiver): readable while signalTake has something.
+static napi_value signal_fd(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  receiver *self = receiver_of(env, argv[0]);
+  return ipc_int(env, self == NULL ? -EBADF : self->event_fd);
+}
+
+// signalTake(receiver, records: Int32Array): how many were moved to `records`, five numbers each.
+static napi_value signal_take(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  uint8_t *out;
+  size_t length;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_bytes(env, argv[1], &out, &length)) return NULL;
+  receiver *self = receiver_of(env, argv[0]);
+  if (self == NULL) return ipc_int(env, -EBADF);
+  size_t room = length / sizeof(record), taken = 0;
+  pthread_mutex_lock(&self->lock);
+  bool was_full = self->count == CAPACITY;
+  for (; taken < room && self->count > 0; taken++, self->count--) {
+    memcpy(out + taken * sizeof(record), &self->queue[self->first], sizeof(record));
+    self->first = (self->first + 1) % CAPACITY;
+  }
+  uint64_t ignored;
+  if (taken > 0 && self->count == 0 && read(self->event_fd, &ignored, sizeof ignored) < 0) abort(); // as in push
+  if (was_full && taken > 0) pthread_cond_broadcast(&self->changed);
+  pthread_mutex_unlock(&self->lock);
+  return ipc_int(env, (int64_t)taken);
+}
+
+// signalMark(receiver, value): a record of signal 0 with this value follows everything that is pending
+// now. Of several the highest value comes.
+static napi_value signal_mark(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int value;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[1], &value)) return NULL;
+  receiver *self = receiver_of(env, argv[0]);
+  if (self == NULL) return ipc_int(env, -EBADF);
+  pthread_mutex_lock(&self->lock);
+  if (value > self->mark) self->mark = value;
+  wake(self);
+  pthread_mutex_unlock(&self->lock);
+  return ipc_int(env, 0);
+}
+
+static napi_value signal_close(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  return ipc_int(env, ipc_handle_release(env, argv[0], &tag));
+}
+
+// ---- sending --------------------------------------------------------------------------------------
+
+// signalSend(pid, tid, signal, value): to one thread, or with tid 0 to the process. 0 or -errno;
+// -EAGAIN where the receiver's user has RLIMIT_SIGPENDING signals queued.
+static napi_value signal_send(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  int pid, tid, number, value;
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &pid) || !ipc_get_int(env, argv[1], &tid) ||
+      !ipc_get_int(env, argv[2], &number) || !ipc_get_int(env, argv[3], &value))
+    return NULL;
+  siginfo_t sent = {0};
+  sent.si_signo = number;
+  sent.si_code = SI_QUEUE;
+  sent.si_pid = getpid();
+  sent.si_uid = getuid();
+  sent.si_value.sival_int = value;
+  long result = tid > 0 ? syscall(SYS_rt_tgsigqueueinfo, pid, tid, number, &sent)
+                        : syscall(SYS_rt_sigqueueinfo, pid, number, &sent);
+  return ipc_int(env, ipc_result(result));
+}
+
+// signalPoll(readFd, goneFd, timeoutMs): waits for either (a negative one is left out): 1 for the
+// first, 2 for the second, their sum, or 0 after the timeout.
+static napi_value signal_poll(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int read_fd, gone_fd;
+  double timeout;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &read_fd) || !ipc_get_int(env, argv[1], &gone_fd) ||
+      napi_get_value_double(env, argv[2], &timeout) != napi_ok)
+    return NULL;
+  struct timespec deadline;
+  bool bounded = ipc_deadline(timeout, &deadline);
+  struct pollfd waited[2] = {{read_fd, POLLIN, 0}, {gone_fd, POLLIN, 0}};
+  int n;
+  do n = poll(waited, 2, ipc_remaining_ms(bounded, &deadline));
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return ipc_int(env, -errno);
+  return ipc_int(env, (waited[0].revents != 0 ? 1 : 0) | (waited[1].revents != 0 ? 2 : 0));
+}
+
+static void init(napi_env env, napi_value exports) {
+  ipc_export(env, exports, "signalOpen", signal_open);
+  ipc_export(env, exports, "signalTid", signal_tid);
+  ipc_export(env, exports, "signalFd", signal_fd);
+  ipc_export(env, exports, "signalTake", signal_take);
+  ipc_export(env, exports, "signalMark", signal_mark);
+  ipc_export(env, exports, "signalClose", signal_close);
+  ipc_export(env, exports, "signalSend", signal_send);
+  ipc_export(env, exports, "signalPoll", signal_poll);
+  ipc_export_int(env, exports, "signalControlNumber", control_signal());
+  ipc_export_int(env, exports, "signalDataNumber", data_signal());
+  ipc_export_int(env, exports, "signalStandardNumber", SIGUSR2);
+}
+IPC_MODULE(signal, init)

@@ -1,0 +1,211 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { type AdapterId, connect, isIpcError, listen, openReceiver, openSender, spawnPeer } from 'ipc-playground'
+import { afterEach, describe, expect, test } from 'vitest'
+
+const peerModule = new URL('./fixtures/signal-peer.js', import.meta.url)
+const word = (n: number) => Uint8Array.of(n, n >>> 8, n >>> 16, n >>> 24)
+const numberOf = (data: Uint8Array | null) => Buffer.from(data ?? []).readInt32LE()
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => (isIpcError(error) ? error.code : String(error)),
+  )
+const nameOf = (tid: string) => {
+  try {
+    return readFileSync(`/proc/self/task/${tid}/comm`, 'utf8')
+  } catch {
+    return '' // ended meanwhile
+  }
+}
+const threads = () => readdirSync('/proc/self/task').filter((tid) => nameOf(tid).startsWith('ipc-'))
+const pendingLimit = (soft: string) => execFileSync('prlimit', ['--pid', String(process.pid), `--sigpending=${soft}:`])
+
+const spawned = (adapter: AdapterId, ...args: string[]) => spawnPeer(peerModule, { adapter, args, timeout: 10_000, killAfter: 100 })
+
+afterEach(() => {
+  expect(threads()).toEqual([])
+})
+
+describe('signal/realtime', () => {
+  test('100,000 words from a process that exits at once: in order, none lost', async () => {
+    const count = 100_000
+    const peer = await spawned('signal/realtime', 'count', String(count))
+    let expected = 0
+    const target = new Uint8Array(4)
+    while (expected < count) {
+      await peer.channel.receiveInto(target, { timeout: 10_000 })
+      if (numberOf(target) !== expected) break
+      expected++
+    }
+    expect(expected).toBe(count)
+    expect(await codeOf(peer.channel.receive({ timeout: 10_000 }))).toBe('ERR_IPC_PEER_GONE')
+    await peer[Symbol.asyncDispose]()
+  }, 60_000)
+
+  test('echo both ways, asynchronously and blocking', async () => {
+    const peer = await spawned('signal/realtime', 'echo')
+    for (const n of [0, -1, 0x01020304, -2147483648]) {
+      await peer.channel.send(word(n))
+      expect(numberOf(await peer.channel.receive({ timeout: 5000 }))).toBe(n)
+    }
+    expect(peer.channel.peer).toEqual({ pid: peer.pid, uid: process.geteuid?.() })
+    expect(await codeOf(peer.channel.send(new Uint8Array(5)))).toBe('ERR_IPC_PAYLOAD_SIZE')
+    expect(peer.channel.tryReceiveInto(new Uint8Array(4))).toBe(-1)
+    process.kill(peer.pid, 'SIGKILL')
+    expect(await codeOf(peer.channel.receive({ timeout: 5000 }))).toBe('ERR_IPC_PEER_GONE')
+    expect(await codeOf(peer.channel.send(word(1)))).toBe('ERR_IPC_PEER_GONE')
+    await peer[Symbol.asyncDispose]()
+
+    const other = await spawned('signal/realtime', 'sync', '1000')
+    for (let i = 0; i < 1000; i++) {
+      other.channel.sync?.send(word(i))
+      expect(numberOf(other.channel.sync?.receive({ timeout: 5000 }) ?? null)).toBe(i)
+    }
+    expect(await other.exited).toEqual({ code: 0, signal: null })
+    expect(() => other.channel.sync?.receive({ timeout: 5000 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_PEER_GONE' }))
+    await other.channel.close()
+  }, 30_000)
+
+  test('at RLIMIT_SIGPENDING trySend says so, and send waits', async () => {
+    const [soft = ''] = execFileSync('prlimit', ['--pid', String(process.pid), '--sigpending', '--output=SOFT', '--noheadings'], {
+      encoding: 'utf8',
+    }).split('\n')
+    pendingLimit('64')
+    try {
+      const count = 3000
+      const peer = await spawned('signal/realtime', 'hold', String(count))
+      await peer.channel.receive({ timeout: 5000 })
+      process.kill(peer.pid, 'SIGSTOP')
+      let sent = 0
+      while (peer.channel.trySend(word(sent)) === 4) sent++
+      expect(sent).toBeLessThanOrEqual(64)
+      expect(peer.channel.trySend(word(sent))).toBe(-1)
+      expect(await codeOf(peer.channel.send(word(sent), { timeout: 20 }))).toBe('ERR_IPC_TIMEOUT')
+      process.kill(peer.pid, 'SIGCONT')
+      while (sent < count) await peer.channel.send(word(sent++))
+      expect(numberOf(await peer.channel.receive({ timeout: 5000 }))).toBe(count)
+      await peer[Symbol.asyncDispose]()
+    } finally {
+      pendingLimit(soft.trim())
+    }
+  }, 30_000)
+
+  test("a shell's kill reaches a raw receiver, and kills nobody", async () => {
+    const receiver = await openReceiver('signal://self')
+    execFileSync('bash', ['-c', `for i in 1 2 3; do kill -s RTMIN+6 ${process.pid}; done`])
+    for (let i = 0; i < 3; i++) expect(await receiver.receive({ timeout: 5000 })).toEqual(new Uint8Array(4))
+    const shell = spawn('bash', ['-c', `kill -s RTMIN+6 ${process.pid}`])
+    const message = await receiver.receiveMessage({ timeout: 5000 })
+    expect(message?.from).toEqual({ pid: shell.pid, uid: process.getuid?.() })
+    await once(shell, 'exit')
+    const sender = await openSender({ adapter: 'signal/realtime', pid: process.pid })
+    for (let i = 0; i < 5000; i++) await sender.send(word(i))
+    for (let i = 0; i < 5000; i++) expect(numberOf(await receiver.receive({ timeout: 5000 }))).toBe(i)
+    await sender.close()
+    await receiver.close()
+    execFileSync('bash', ['-c', `kill -s RTMIN+6 ${process.pid}`])
+  }, 30_000)
+
+  test('a listener takes one peer and refuses the rest, and is free again after closing', async () => {
+    for (let round = 0; round < 3; round++) {
+      const server = await listen('signal://self')
+      expect(await codeOf(listen('signal://self'))).toBe('ERR_IPC_EXISTS')
+      const client = await connect(server.address, { timeout: 5000 })
+      const { value: channel } = await server[Symbol.asyncIterator]().next()
+      expect(await codeOf(connect(server.address, { timeout: 5000 }))).toBe('ERR_IPC_NOT_FOUND')
+      await client.send(word(round))
+      expect(numberOf(await channel.receive({ timeout: 5000 }))).toBe(round)
+      await channel.send(word(7))
+      expect(numberOf(await client.receive({ timeout: 5000 }))).toBe(7)
+      await client.close()
+      expect(await codeOf(channel.send(word(0)))).toBe('ERR_IPC_PEER_GONE')
+      await server.close()
+    }
+    const server = await listen('signal://self', { allow: () => false })
+    expect(await codeOf(connect(server.address, { timeout: 5000 }))).toBe('ERR_IPC_PERMISSION')
+    const waiting = connect(server.address, { timeout: 5000, signal: AbortSignal.timeout(5000) })
+    expect(await codeOf(waiting)).toBe('ERR_IPC_PERMISSION')
+    await server.close()
+  }, 30_000)
+
+  test('two connectors at once: one is the peer, the other is told', async () => {
+    const server = await listen('signal://self')
+    const results = await Promise.allSettled([connect(server.address, { timeout: 5000 }), connect(server.address, { timeout: 5000 })])
+    const channels = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []))
+    expect(channels).toHaveLength(1)
+    expect(errors).toEqual(['ERR_IPC_BUSY'])
+    await channels[0]?.close()
+    await server.close()
+  })
+
+  test('bad addresses', async () => {
+    await expect(connect('signal://abc')).rejects.toThrow(TypeError)
+    await expect(connect('signal://0')).rejects.toThrow(RangeError)
+    await expect(listen('signal://1')).rejects.toThrow(RangeError)
+    expect(await codeOf(connect({ adapter: 'signal/realtime', pid: 4194303 }))).toBe('ERR_IPC_NOT_FOUND')
+    expect(await codeOf(connect({ adapter: 'signal/realtime', pid: process.ppid }))).toBe('ERR_IPC_NOT_FOUND')
+    expect(await codeOf(openSender({ adapter: 'signal/realtime', pid: 4194303 }))).toBe('ERR_IPC_NOT_FOUND')
+  })
+})
+
+describe('signal/standard', () => {
+  test('events both ways, and the end of the peer', async () => {
+    const peer = await spawned('signal/standard', 'echo')
+    for (let i = 0; i < 100; i++) {
+      await peer.channel.send(new Uint8Array(0))
+      expect(await peer.channel.receive({ timeout: 5000 })).toEqual(new Uint8Array(0))
+    }
+    expect(await codeOf(peer.channel.send(new Uint8Array(1)))).toBe('ERR_IPC_PAYLOAD_SIZE')
+    process.kill(peer.pid, 'SIGKILL')
+    expect(await codeOf(peer.channel.receive({ timeout: 5000 }))).toBe('ERR_IPC_PEER_GONE')
+    await peer[Symbol.asyncDispose]()
+  }, 30_000)
+
+  test("a shell's kill -USR2 arrives as an event, and a channel does not hear it", async () => {
+    const receiver = await openReceiver('signal+standard://self')
+    const server = await listen('signal+standard://self')
+    const client = await connect(server.address, { timeout: 5000 })
+    execFileSync('sh', ['-c', `kill -USR2 ${process.pid}`])
+    expect(await receiver.receive({ timeout: 5000 })).toEqual(new Uint8Array(0))
+    expect(client.tryReceiveInto(new Uint8Array(0))).toBe(-1)
+    await client.close()
+    await server.close()
+    await receiver.close()
+  })
+
+  test('many become at least one', async () => {
+    const receiver = await openReceiver('signal+standard://self')
+    const sender = await openSender({ adapter: 'signal/standard', pid: process.pid })
+    for (let i = 0; i < 1000; i++) expect(sender.trySend(new Uint8Array(0))).toBe(0)
+    let events = 0
+    while (await receiver.receive({ timeout: 100 }).catch(() => null)) events++
+    expect(events).toBeGreaterThan(0)
+    expect(events).toBeLessThanOrEqual(1000)
+    await sender.close()
+    await receiver.close()
+  })
+})
+
+describe.each(['signal/realtime', 'signal/standard'] as const)('%s', (adapter) => {
+  test('process.exit() while the receiver thread waits', async () => {
+    const peer = await spawned(adapter, 'exit')
+    expect(await peer.exited).toEqual({ code: 7, signal: null })
+    await peer[Symbol.asyncDispose]()
+  })
+
+  test('a worker thread as the peer, ended in the middle', async () => {
+    const payload = adapter === 'signal/realtime' ? word(5) : new Uint8Array(0)
+    const peer = await spawnPeer(peerModule, { adapter, thread: true, args: ['echo'], timeout: 10_000, killAfter: 100 })
+    await peer.channel.send(payload)
+    expect(await peer.channel.receive({ timeout: 5000 })).toEqual(payload)
+    await peer[Symbol.asyncDispose]()
+    expect(threads()).toEqual([])
+    const second = await spawnPeer(peerModule, { adapter, thread: true, args: ['exit'], timeout: 10_000 })
+    expect(await second.channel.receive({ timeout: 5000 })).toEqual(new Uint8Array(payload.length))
+    expect(await codeOf(second.channel.receive({ timeout: 5000 }))).toBe('ERR_IPC_PEER_GONE')
+    await second[Symbol.asyncDispose]()
+  }, 30_000)
+})
