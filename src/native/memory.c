@@ -301,7 +301,6 @@ static napi_value memory_sealed_bytes(napi_env env, napi_callback_info info) {
 }
 
 // memoryOpenNamed(name, flags, mode): shm_open(3), which adds O_CLOEXEC and O_NOFOLLOW; `name` has no slash.
-// The mode of a new object is set past the umask.
 static napi_value memory_open_named(napi_env env, napi_callback_info info) {
   napi_value argv[3];
   char name[257] = "/";
@@ -309,15 +308,7 @@ static napi_value memory_open_named(napi_env env, napi_callback_info info) {
   if (!ipc_args(env, info, 3, argv) || !ipc_get_string(env, argv[0], name + 1, sizeof name - 1) ||
       !ipc_get_int(env, argv[1], &flags) || !ipc_get_int(env, argv[2], &mode))
     return NULL;
-  int fd = shm_open(name, flags, (mode_t)mode);
-  if (fd >= 0 && (flags & O_CREAT) && fchmod(fd, (mode_t)mode) < 0) {
-    int error = errno;
-    shm_unlink(name);
-    close(fd);
-    errno = error;
-    fd = -1;
-  }
-  return ipc_int(env, ipc_fd_own(env, fd));
+  return ipc_int(env, ipc_fd_own(env, shm_open(name, flags, (mode_t)mode)));
 }
 
 static void init(napi_env env, napi_value exports) {
