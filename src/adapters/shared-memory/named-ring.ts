@@ -1,0 +1,22 @@
+/** A ring in a segment with a name: the adapters that differ only in where the segment comes from. */
+import type { ConnectContext, ListenContext } from '../../core/adapter.js'
+import type { Capabilities } from '../../core/channel.js'
+import type { ErrorContext } from '../../core/errors.js'
+import { ringCapabilities } from './address.js'
+import { connectNamed, listenNamed, type Over, type Place } from './named-segment.js'
+import { MAGIC, segmentOver } from './ring-buffer.js'
+import { RingEndpoint } from './ring-endpoint.js'
+
+/** A futex has no descriptor, so the event loop needs a thread. */
+export const namedCapabilities: Capabilities = { ...ringCapabilities, asyncWait: 'thread' }
+
+const ringOver =
+  (errors: ErrorContext): Over =>
+  (mapping, buffer, ring, side, bell) =>
+    new RingEndpoint(segmentOver(buffer, ring, mapping.faultOffset), side, bell, () => mapping.close(), errors)
+
+export const listenRing = (place: Place, name: string, ring: number, url: string, context: ListenContext, errors: ErrorContext) =>
+  listenNamed(place, { magic: MAGIC, ring, name }, url, context, errors, ringOver(errors))
+
+export const connectRing = (place: Place, name: string, context: ConnectContext, errors: ErrorContext) =>
+  connectNamed(place, { magic: MAGIC, name }, context, errors, ringOver(errors))

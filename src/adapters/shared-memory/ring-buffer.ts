@@ -1,0 +1,483 @@
+/**
+ * Two rings in one segment: messages of any size, one producer and one consumer each, no system call
+ * unless somebody sleeps. This comment is the definition for a peer in another language.
+ *
+ * Everything is in the machine's byte order, at these byte offsets; words have 32 bits.
+ *
+ *     0  magic 0x52435049 ("IPCR" read as bytes on a little-endian machine)
+ *     4  version 1
+ *     8  C, the bytes of one ring: a power of two, 4096 to 2^29
+ *    12  bytes of the segment in use: 4096 + 2 C
+ *    16  ready: 1 once the four words above are valid; stored last
+ *    20  claim: 0 free, else the pid of the connector that took it, or -1 withdrawn; by compare-and-swap
+ *    24  pid of the listener
+ *    28  bytes of the name at 64, which tells segments apart whose System V keys collide
+ *    32  time of start of the listener, clock ticks since boot (/proc/PID/stat, field 22), 2 words, low first
+ *    64  the name, at most 512 bytes
+ *  2048  block of side 0, the listener
+ *  3072  block of side 1, the connector
+ *  4096  the ring into which side 0 writes, then the ring into which side 1 writes
+ *
+ * The block of side s; every line is written by one side alone, except the bell:
+ *
+ *     0  bell: what s sleeps for, 1 readable, 2 writable, ORed; set by s, zeroed by whoever wakes it
+ *   128  head: bytes that s has published, modulo 2^32
+ *   132  end of s as a sender: 0 open, 1 ended (everything is published), 2 gone
+ *   256  tail: bytes of the other side's ring that s has given back, modulo 2^32
+ *   260  end of s as a receiver: 0 open, 1 gone
+ *
+ * Position p of a ring is byte p modulo C. A record begins at a multiple of 8: a word with the length L of
+ * the message, a word without meaning, L bytes, and up to 7 bytes that make it a multiple of 8. A record
+ * never wraps: where it does not fit before the end of the ring, a word of -1 stands and the rest is
+ * skipped. So that it fits at any position, a message has at most C / 2 - 8 bytes.
+ *
+ * No wake-up is lost. Who publishes stores its index, then loads the other's bell; who goes to sleep
+ * sets its bell, then loads the other's index. All four are sequentially consistent, so in their one
+ * order either the load of the bell comes after its setting (the publisher wakes the sleeper) or the
+ * load of the index comes after its storing (the sleeper does not sleep). What wakes keeps until taken (an
+ * eventfd), or compares the bell before sleeping (futex, Atomics.wait).
+ *
+ * Nothing that is read from the segment is trusted: an index is checked against this side's own, a length
+ * is read once and checked against the ring and what is published, and an offending peer gives
+ * ERR_IPC_PROTOCOL. A peer that took the memory away (the fault word, see native/memory.ts) gives the same.
+ */
+import { READABLE, WRITABLE } from '../../core/adapter.js'
+import { Result } from '../../core/channel.js'
+
+export const MAGIC = 0x52435049
+export const VERSION = 1
+export const HEADER_BYTES = 4096
+export const SMALLEST_RING = 4096
+export const LARGEST_RING = 2 ** 29
+export const DEFAULT_RING = 2 ** 20
+export const MAX_NAME_BYTES = 512
+
+const RECORD_HEADER = 8
+const SKIP = -1
+
+/** Indices of the header's words. */
+export const word = { magic: 0, version: 1, ring: 2, total: 3, ready: 4, claim: 5, listener: 6, nameBytes: 7, startLow: 8, startHigh: 9 }
+export const NAME_OFFSET = 64
+
+const BLOCKS = 2048 / 4
+const BLOCK = 1024 / 4
+const HEAD = 128 / 4
+const SENDER_END = HEAD + 1
+const TAIL = 256 / 4
+const RECEIVER_END = TAIL + 1
+
+/** The word on which a side sleeps. */
+export const bellOf = (side: number): number => BLOCKS + side * BLOCK
+/** The words of a side's block that others use too. */
+export const headOf = (side: number): number => bellOf(side) + HEAD
+export const senderEndOf = (side: number): number => bellOf(side) + SENDER_END
+export const receiverEndOf = (side: number): number => bellOf(side) + RECEIVER_END
+const tailOf = (side: number): number => bellOf(side) + TAIL
+
+export const segmentBytes = (ring: number): number => HEADER_BYTES + 2 * ring
+export const maxPayload = (ring: number): number => ring / 2 - RECORD_HEADER
+
+/** A corked batch is published when it has this many messages, or an eighth of the ring. */
+const BATCH_MESSAGES = 32
+/** Up to this size copying word by word is faster than making a view for `set`. */
+const SMALL = 512
+/** And up to this size byte by byte, where a view of words would first have to be made. */
+const BYTEWISE = 32
+
+/** One segment as JavaScript sees it. */
+export interface Segment {
+  readonly words: Int32Array
+  readonly bytes: Uint8Array
+  /** The word that tells whether memory was taken away, and its array. */
+  readonly faults: Int32Array
+  readonly fault: number
+  readonly ring: number
+}
+
+export function segmentOver(buffer: ArrayBuffer | SharedArrayBuffer, ring: number, fault?: number): Segment {
+  const words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
+  const bytes = new Uint8Array(buffer, 0, segmentBytes(ring))
+  return fault === undefined
+    ? { words, bytes, faults: new Int32Array(1), fault: 0, ring }
+    : { words, bytes, faults: words, fault: fault / 4, ring }
+}
+
+/**
+ * A caller's buffer as 32-bit words, remembered as long as the same view comes again: making a view costs
+ * more than copying a small message.
+ */
+class WordView {
+  #of: Uint8Array | undefined
+  #length = -1
+  #words: Int32Array | undefined
+
+  /** undefined for a view seen for the first time, or not aligned. */
+  over(data: Uint8Array): Int32Array | undefined {
+    if (data === this.#of && data.length === this.#length) {
+      if (this.#words === undefined && (data.byteOffset & 3) === 0)
+        this.#words = new Int32Array(data.buffer, data.byteOffset, data.length >> 2)
+      return this.#words
+    }
+    this.#of = data
+    this.#length = data.length
+    this.#words = undefined
+    return undefined
+  }
+}
+
+/** Four at a time: a third faster than one. */
+function copyWords(from: Int32Array, at: number, to: Int32Array, start: number, count: number): void {
+  const end = at + count
+  for (; at + 4 <= end; at += 4, start += 4) {
+    to[start] = from[at] as number
+    to[start + 1] = from[at + 1] as number
+    to[start + 2] = from[at + 2] as number
+    to[start + 3] = from[at + 3] as number
+  }
+  for (; at < end; at++, start++) to[start] = from[at] as number
+}
+
+/** The side of one ring that sends. Results are byte counts or a `Result`. */
+export class RingWriter {
+  /** The longest message. */
+  readonly max: number
+  /** What the peer did wrong; set before the first FAILED. */
+  violation: string | undefined
+  readonly #words: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #faults: Int32Array
+  readonly #fault: number
+  readonly #ring: number
+  readonly #data: number
+  readonly #head: number
+  readonly #tail: number
+  readonly #end: number
+  readonly #peerEnd: number
+  readonly #peerBell: number
+  readonly #wake: () => void
+  readonly #source = new WordView()
+  /** Where the next record goes, where the published ones end, and what the peer has given back. */
+  #at = 0
+  #published = 0
+  #seenTail = 0
+  #messages = 0
+  #corked = false
+  #over: number | undefined
+  /** Room that the last refused record wants. */
+  #wanted = RECORD_HEADER
+  #claimed = -1
+
+  /** `wake` is called when the peer sleeps until there is something to read. */
+  constructor(segment: Segment, side: number, wake: () => void) {
+    this.#words = segment.words
+    this.#bytes = segment.bytes
+    this.#faults = segment.faults
+    this.#fault = segment.fault
+    this.#ring = segment.ring
+    this.#data = HEADER_BYTES + side * segment.ring
+    this.#head = headOf(side)
+    this.#end = senderEndOf(side)
+    this.#tail = tailOf(1 - side)
+    this.#peerEnd = receiverEndOf(1 - side)
+    this.#peerBell = bellOf(1 - side)
+    this.#wake = wake
+    this.max = maxPayload(segment.ring)
+  }
+
+  trySend(data: Uint8Array): number {
+    const length = data.length
+    const offset = this.#reserve(length)
+    if (offset < 0) return offset
+    const words = length > SMALL ? undefined : this.#source.over(data)
+    if (words === undefined && length > BYTEWISE) this.#bytes.set(data, offset)
+    else {
+      const bytes = this.#bytes
+      let i = 0
+      if (words !== undefined) {
+        copyWords(words, 0, this.#words, offset >> 2, length >> 2)
+        i = length & ~3
+      }
+      for (; i < length; i++) bytes[offset + i] = data[i] as number
+    }
+    this.#append(offset, length)
+    return this.#faults[this.#fault] === 0 ? length : this.#check()
+  }
+
+  /** An offset into the segment where `length` bytes may be written, until `commit` or `abort`. */
+  tryClaim(length: number): number {
+    const offset = this.#reserve(length)
+    if (offset >= 0) this.#claimed = offset
+    return offset
+  }
+
+  commit(length: number): void {
+    if (this.#claimed < 0) return
+    this.#append(this.#claimed, length)
+    this.#claimed = -1
+  }
+
+  abort(): void {
+    this.#claimed = -1
+  }
+
+  /** Bytes written and not yet published. */
+  get pendingBytes(): number {
+    return (this.#at - this.#published) | 0
+  }
+
+  cork(on: boolean): void {
+    this.#corked = on
+    if (!on) this.publish()
+  }
+
+  publish(): void {
+    if (this.#published === this.#at) return
+    this.#published = this.#at
+    this.#messages = 0
+    Atomics.store(this.#words, this.#head, this.#at)
+    this.#tell()
+  }
+
+  /** Whether a record that was refused may go now; WOULD_BLOCK, or what is over. */
+  readiness(): number {
+    const over = this.#check()
+    if (over < 0) return over
+    return this.#room() >= this.#wanted ? 0 : Result.WOULD_BLOCK
+  }
+
+  /** `gone`: the peer reads what was sent, then learns that this side went without a word. */
+  end(gone: boolean): void {
+    this.publish()
+    if (Atomics.compareExchange(this.#words, this.#end, 0, gone ? 2 : 1) === 0) this.#tell()
+  }
+
+  #tell(): void {
+    if ((Atomics.load(this.#words, this.#peerBell) & READABLE) !== 0 && Atomics.exchange(this.#words, this.#peerBell, 0) !== 0) this.#wake()
+  }
+
+  /** The offset for `length` bytes of payload, behind a skip where needed. Publishes nothing. */
+  #reserve(length: number): number {
+    if (length > this.max) return Result.PAYLOAD_SIZE
+    if (this.#over !== undefined || this.#faults[this.#fault] !== 0) return this.#check()
+    const record = (RECORD_HEADER + length + 7) & ~7
+    const position = this.#at & (this.#ring - 1)
+    const straight = this.#ring - position
+    const need = record <= straight ? record : straight + record
+    if (this.#ring - ((this.#at - this.#seenTail) | 0) < need) {
+      const over = this.#check()
+      if (over < 0) return over
+      if (this.#room() < need) {
+        this.publish() // what is corked may be what the reader waits for
+        this.#wanted = need
+        return Result.WOULD_BLOCK
+      }
+    }
+    if (record <= straight) return this.#data + position + RECORD_HEADER
+    return this.#data + RECORD_HEADER
+  }
+
+  #append(offset: number, length: number): void {
+    const position = this.#at & (this.#ring - 1)
+    const start = offset - RECORD_HEADER
+    if (start !== this.#data + position) {
+      this.#words[(this.#data + position) >> 2] = SKIP
+      this.#at = (this.#at + this.#ring - position) | 0
+    }
+    this.#words[start >> 2] = length
+    this.#at = (this.#at + ((RECORD_HEADER + length + 7) & ~7)) | 0
+    if (!this.#corked || ++this.#messages >= BATCH_MESSAGES || ((this.#at - this.#published) | 0) >= this.#ring >> 3) this.publish()
+  }
+
+  #room(): number {
+    return this.#ring - ((this.#at - this.#seenTail) | 0)
+  }
+
+  /** Looks at what the peer wrote: 0, or why nothing can be sent any more. */
+  #check(): number {
+    if (this.#over !== undefined) return this.#over
+    const tail = Atomics.load(this.#words, this.#tail)
+    const given = (tail - this.#seenTail) | 0
+    if (this.#faults[this.#fault] !== 0) return this.#fail('took the memory away')
+    if (given < 0 || given > ((this.#published - this.#seenTail) | 0) || (given & 7) !== 0) return this.#fail('gave back what it never had')
+    this.#seenTail = tail
+    if (Atomics.load(this.#words, this.#peerEnd) === 0) return 0
+    this.#over = Result.PEER_GONE
+    return this.#over
+  }
+
+  #fail(what: string): number {
+    this.violation = `the peer ${what}`
+    this.#over = Result.FAILED
+    return this.#over
+  }
+}
+
+/** The side of one ring that receives. */
+export class RingReader {
+  violation: string | undefined
+  /** The length of the message behind the last TARGET_SIZE. */
+  nextLength = 0
+  /** The length of the message behind the last offset of `tryBorrow`. */
+  borrowedLength = 0
+  readonly #words: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #faults: Int32Array
+  readonly #fault: number
+  readonly #ring: number
+  readonly #data: number
+  readonly #head: number
+  readonly #tail: number
+  readonly #end: number
+  readonly #peerEnd: number
+  readonly #peerBell: number
+  readonly #wake: () => void
+  readonly #target = new WordView()
+  #at = 0
+  #givenBack = 0
+  #seenHead = 0
+  #over: number | undefined
+  #borrowed = false
+
+  /** `wake` is called when the peer sleeps until there is room. */
+  constructor(segment: Segment, side: number, wake: () => void) {
+    this.#words = segment.words
+    this.#bytes = segment.bytes
+    this.#faults = segment.faults
+    this.#fault = segment.fault
+    this.#ring = segment.ring
+    this.#data = HEADER_BYTES + (1 - side) * segment.ring
+    this.#head = headOf(1 - side)
+    this.#peerEnd = senderEndOf(1 - side)
+    this.#tail = tailOf(side)
+    this.#end = receiverEndOf(side)
+    this.#peerBell = bellOf(1 - side)
+    this.#wake = wake
+  }
+
+  tryReceiveInto(target: Uint8Array): number {
+    if (this.#borrowed) return Result.BUSY
+    const offset = this.#next()
+    if (offset < 0) return offset
+    const length = this.nextLength
+    if (length > target.length) return Result.TARGET_SIZE
+    const words = length > SMALL ? undefined : this.#target.over(target)
+    if (words === undefined && length > BYTEWISE) target.set(this.#bytes.subarray(offset, offset + length))
+    else {
+      const bytes = this.#bytes
+      let i = 0
+      if (words !== undefined) {
+        copyWords(this.#words, offset >> 2, words, 0, length >> 2)
+        i = length & ~3
+      }
+      for (; i < length; i++) target[i] = bytes[offset + i] as number
+    }
+    this.#consume(length)
+    return this.#faults[this.#fault] === 0 ? length : this.#fail('took the memory away')
+  }
+
+  /** The offset into the segment of the next message, which stays until `release`. */
+  tryBorrow(): number {
+    if (this.#borrowed) return Result.BUSY
+    const offset = this.#next()
+    if (offset < 0) return offset
+    this.#borrowed = true
+    this.borrowedLength = this.nextLength
+    return offset
+  }
+
+  release(): void {
+    if (!this.#borrowed) return
+    this.#borrowed = false
+    this.#consume(this.borrowedLength)
+  }
+
+  /** 0 where there is a message, WOULD_BLOCK, or what is over. */
+  readiness(): number {
+    return Math.min(this.#next(), 0)
+  }
+
+  /** Tells the sender that nobody reads any more. */
+  close(): void {
+    Atomics.store(this.#words, this.#end, 1)
+    this.#tell()
+  }
+
+  /** Gives back what was consumed. */
+  publish(): void {
+    if (this.#givenBack === this.#at) return
+    this.#givenBack = this.#at
+    Atomics.store(this.#words, this.#tail, this.#at)
+    this.#tell()
+  }
+
+  #tell(): void {
+    if ((Atomics.load(this.#words, this.#peerBell) & WRITABLE) !== 0 && Atomics.exchange(this.#words, this.#peerBell, 0) !== 0) this.#wake()
+  }
+
+  /**
+   * Room is given back an eighth of the ring at a time, and at once where the sender is seen to wait or
+   * nothing is left to read: a line that goes to and fro with every message costs more than the message.
+   */
+  #consume(length: number): void {
+    this.#at = (this.#at + ((RECORD_HEADER + length + 7) & ~7)) | 0
+    if (((this.#at - this.#givenBack) | 0) >= this.#ring >> 3 || ((this.#words[this.#peerBell] as number) & WRITABLE) !== 0) this.publish()
+  }
+
+  /** The offset of the next payload, its length in `nextLength`. */
+  #next(): number {
+    if (this.#over !== undefined) return this.#over
+    if (this.#faults[this.#fault] !== 0) return this.#fail('took the memory away')
+    if (this.#at === this.#seenHead) {
+      const empty = this.#look()
+      if (empty < 0) return empty
+    }
+    let position = this.#at & (this.#ring - 1)
+    let length = this.#words[(this.#data + position) >> 2] as number
+    if (length === SKIP) {
+      const rest = this.#ring - position
+      // A skip at the start of the ring would make this endless.
+      if (position === 0 || rest > ((this.#seenHead - this.#at) | 0)) return this.#fail('skipped more than it published')
+      this.#at = (this.#at + rest) | 0
+      if (this.#at === this.#seenHead) {
+        const empty = this.#look()
+        if (empty < 0) return empty
+      }
+      position = 0
+      length = this.#words[this.#data >> 2] as number
+    }
+    const record = RECORD_HEADER + length
+    if (length < 0 || record > this.#ring - position || record > ((this.#seenHead - this.#at) | 0))
+      return this.#fail(`announced a message of ${length} bytes where it published fewer`)
+    this.nextLength = length
+    return this.#data + position + RECORD_HEADER
+  }
+
+  /** Everything seen is consumed: is there more? 0 where there is. */
+  #look(): number {
+    let more = this.#fetch()
+    if (more !== 0) return Math.min(more, 0)
+    this.publish()
+    const ended = Atomics.load(this.#words, this.#peerEnd)
+    if (ended === 0) return Result.WOULD_BLOCK
+    more = this.#fetch() // what was published just before the end
+    if (more !== 0) return Math.min(more, 0)
+    this.#over = ended === 1 ? Result.END : Result.PEER_GONE
+    return this.#over
+  }
+
+  /** How many bytes were published since; FAILED where that cannot be. */
+  #fetch(): number {
+    const head = Atomics.load(this.#words, this.#head)
+    const more = (head - this.#seenHead) | 0
+    if (this.#faults[this.#fault] !== 0) return this.#fail('took the memory away')
+    if (more < 0 || ((head - this.#givenBack) | 0) > this.#ring || (more & 7) !== 0) return this.#fail('published more than there is room')
+    this.#seenHead = head
+    return more
+  }
+
+  #fail(what: string): number {
+    this.violation = `the peer ${what}`
+    this.#over = Result.FAILED
+    return this.#over
+  }
+}
