@@ -1,0 +1,397 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import {
+  type AdapterId,
+  type Address,
+  type Channel,
+  connect,
+  isIpcError,
+  listen,
+  openSharedMemory,
+  Result,
+  spawnPeer,
+} from 'ipc-playground'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runFolder } from '../src/core/janitor.js'
+import { adapterById } from '../src/core/registry.js'
+
+const peerModule = new URL('./fixtures/shared-memory-peer.js', import.meta.url)
+const NAMED: AdapterId[] = ['shared-memory/ring', 'shared-memory/posix', 'shared-memory/mmap', 'shared-memory/sysv']
+const ALL: AdapterId[] = [...NAMED, 'shared-memory/worker']
+const run = promisify(execFile)
+
+/** Everything of ours that has a name. */
+const census = () => [
+  ...readdirSync('/dev/shm').filter((name) => name.includes('ipc-playground-') || name.includes('ipctest')),
+  ...readdirSync(runFolder()).filter((name) => name.endsWith('.ring')),
+  ...readFileSync('/proc/sysvipc/shm', 'utf8')
+    .split('\n')
+    .slice(1)
+    .filter((line) => line.split(/\s+/)[5] === `${process.pid}`),
+]
+let before: string[] = []
+beforeEach(() => {
+  before = census()
+})
+afterEach(() => {
+  expect(census().filter((name) => !before.includes(name) && !name.includes('sem.'))).toEqual([])
+})
+
+const spawned = (adapter: AdapterId, role: string) =>
+  spawnPeer(peerModule, { adapter, args: [role], thread: adapter === 'shared-memory/worker' })
+
+async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await promise
+  } catch (error) {
+    return isIpcError(error) ? error.code : String(error)
+  }
+  return undefined
+}
+
+async function addressOf(id: AdapterId): Promise<Address> {
+  const adapter = await adapterById(id)
+  return { adapter: id, ...adapter.temporary?.(runFolder()) } as Address
+}
+
+async function meet(id: AdapterId): Promise<[Channel, Channel]> {
+  const address = await addressOf(id)
+  const server = await listen(address)
+  const [connected, accepted] = await Promise.all([connect(address), server[Symbol.asyncIterator]().next()])
+  return [accepted.value, connected]
+}
+
+describe.each(ALL)('%s between two', (id) => {
+  test('promise 2: every size up to the limit comes back identical', async () => {
+    const peer = await spawned(id, 'echo')
+    const { channel } = peer
+    const { max } = channel.capabilities.payload
+    for (const length of [0, 1, 7, 8, 9, 63, 64, 65, 4096, 65536, 65537, max]) {
+      const sent = Uint8Array.from({ length }, (_, i) => (i * 13 + length) & 255)
+      const [, back] = await Promise.all([channel.send(sent), channel.receive()])
+      expect(back?.length).toBe(length)
+      expect(Buffer.compare(sent, back ?? new Uint8Array())).toBe(0)
+    }
+    expect(await codeOf(channel.send(new Uint8Array(max + 1)))).toBe('ERR_IPC_PAYLOAD_SIZE')
+    await peer[Symbol.asyncDispose]()
+  })
+
+  test('promise 5: the peer ends its direction and goes on receiving', async () => {
+    const peer = await spawned(id, 'ends')
+    expect(await peer.channel.receive()).toEqual(new Uint8Array([7]))
+    expect(await peer.channel.receive()).toBeNull()
+    await peer.channel.send(new Uint8Array(100))
+    await peer[Symbol.asyncDispose]()
+    expect((await peer.exited).code).toBe(0)
+  })
+
+  test('promise 8: no wake-up is lost when both sides change at random between loop and blocking', async () => {
+    const peer = await spawned(id, 'mixed')
+    const { channel } = peer
+    const { sync } = channel
+    const rounds = 4000
+    for (let i = 0; i < rounds; i++) {
+      const word = new Uint8Array(new Uint32Array([i]).buffer)
+      if (Math.random() < 0.5) await channel.send(word)
+      else sync?.send(word)
+      const back = Math.random() < 0.5 ? await channel.receive({ timeout: 10_000 }) : sync?.receive({ timeout: 10_000 })
+      expect(new Uint32Array(back?.slice().buffer ?? new ArrayBuffer(4))[0]).toBe(i)
+    }
+    await peer[Symbol.asyncDispose]()
+  }, 60_000)
+
+  test('promise 4: a flood larger than the ring waits for room and arrives in order', async () => {
+    const peer = await spawned(id, 'echo')
+    const { channel } = peer
+    const count = 3000
+    const sending = (async () => {
+      for (let i = 0; i < count; i++) await channel.send(new Uint8Array(1000).fill(i & 255))
+      await channel.end()
+    })()
+    let seen = 0
+    for await (const message of channel) expect(message[999]).toBe(seen++ & 255)
+    expect(seen).toBe(count)
+    await sending
+    await peer[Symbol.asyncDispose]()
+  }, 30_000)
+
+  test('promise 8: a peer that is killed is noticed after what it sent', async () => {
+    if (id === 'shared-memory/worker') return // a thread cannot be killed alone; see `exits`
+    const peer = await spawned(id, 'dies')
+    expect(await peer.channel.receive()).toEqual(new Uint8Array([1]))
+    expect(await codeOf(peer.channel.receive())).toBe('ERR_IPC_PEER_GONE')
+    expect(await codeOf(peer.channel.send(new Uint8Array(1)))).toBe('ERR_IPC_PEER_GONE')
+    await peer[Symbol.asyncDispose]()
+  })
+
+  test('promise 10: what was sent right before process.exit() arrives', async () => {
+    const peer = await spawned(id, 'exits')
+    expect(await peer.channel.receive()).toEqual(new Uint8Array([1]))
+    expect(await codeOf(peer.channel.receive())).toBe('ERR_IPC_PEER_GONE')
+    await peer[Symbol.asyncDispose]()
+  })
+
+  test('promise 9: in place, and gone after close', async () => {
+    const peer = await spawned(id, 'echo')
+    const { zeroCopy } = peer.channel
+    expect(zeroCopy !== undefined).toBe(peer.channel.capabilities.zeroCopy)
+    if (zeroCopy !== undefined) {
+      const claim = await zeroCopy.claim(1000)
+      claim.data.fill(5)
+      claim.commit(999)
+      const loan = await zeroCopy.borrow()
+      expect(loan?.data.length).toBe(999)
+      expect(loan?.data.every((byte) => byte === 5)).toBe(true)
+      loan?.release()
+      const { memory } = zeroCopy
+      await peer[Symbol.asyncDispose]()
+      expect(memory.length).toBe(0)
+    } else await peer[Symbol.asyncDispose]()
+  })
+})
+
+describe.each(NAMED)('%s by name', (id) => {
+  test('one peer: a second gets BUSY or NOT_FOUND; a second listener EXISTS', async () => {
+    const address = await addressOf(id)
+    expect(await codeOf(connect(address))).toBe('ERR_IPC_NOT_FOUND')
+    const server = await listen(address)
+    expect(await codeOf(listen(address))).toBe('ERR_IPC_EXISTS')
+    const attempts = await Promise.allSettled([connect(address), connect(address), connect(address)])
+    const won = attempts.filter((attempt) => attempt.status === 'fulfilled')
+    expect(won.length).toBe(1)
+    for (const attempt of attempts)
+      if (attempt.status === 'rejected') expect(['ERR_IPC_BUSY', 'ERR_IPC_NOT_FOUND']).toContain(attempt.reason.code)
+    const { value } = await server[Symbol.asyncIterator]().next()
+    expect(value.peer.pid).toBe(process.pid)
+    expect(await codeOf(connect(address))).toBe('ERR_IPC_NOT_FOUND')
+    for (const attempt of won) if (attempt.status === 'fulfilled') attempt.value.destroy()
+    await server.close()
+  })
+
+  test('a listener that closes leaves no name', async () => {
+    const address = await addressOf(id)
+    const server = await listen(address)
+    await server.close()
+    expect(await codeOf(connect(address))).toBe('ERR_IPC_NOT_FOUND')
+    const again = await listen(address)
+    await again.close()
+  })
+
+  test('whom the listener does not allow is turned away, and the next may come', async () => {
+    const address = await addressOf(id)
+    let asked = 0
+    const server = await listen(address, { allow: () => ++asked > 1 })
+    const first = async () => {
+      const channel = await connect(address)
+      await channel.receive().finally(() => channel.destroy())
+    }
+    expect(['ERR_IPC_BUSY', 'ERR_IPC_PEER_GONE']).toContain(await codeOf(first()))
+    const second = await connect(address, { waitForPeer: true, timeout: 5000 })
+    await second.send(new Uint8Array([4]))
+    const { value } = await server[Symbol.asyncIterator]().next()
+    expect(await value.receive()).toEqual(new Uint8Array([4]))
+    await second.close()
+    await server.close()
+  })
+
+  test('the listener decides how large the ring is', async () => {
+    const typed = await addressOf(id)
+    const server = await listen({ ...(typed as object), bytes: 10_000 } as Address)
+    expect(server.address).toContain('bytes=10000')
+    const [channel] = await Promise.all([connect(typed), server[Symbol.asyncIterator]().next()])
+    expect(channel.capabilities.payload.max).toBe(16384 / 2 - 8)
+    await server.close()
+    channel.destroy()
+  })
+
+  test('malformed addresses are programming mistakes', async () => {
+    await expect(listen({ ...((await addressOf(id)) as object), bytes: 100 } as Address)).rejects.toBeInstanceOf(RangeError)
+    if (id !== 'shared-memory/mmap') {
+      await expect(listen({ adapter: id, name: 'a/b' } as Address)).rejects.toBeInstanceOf(TypeError)
+      await expect(listen({ adapter: id, name: 'x'.repeat(300) } as Address)).rejects.toBeInstanceOf(RangeError)
+    }
+  })
+})
+
+describe('hostile memory', () => {
+  test.each(['shared-memory/posix', 'shared-memory/mmap'] as const)('%s truncated under us is ERR_IPC_PROTOCOL, not SIGBUS', async (id) => {
+    const script = `
+      import { connect, listen } from 'ipc-playground'
+      import { adapterById } from '${new URL('../src/core/registry.js', import.meta.url)}'
+      import { openSync, ftruncateSync } from 'node:fs'
+      const typed = (await adapterById('${id}')).temporary('${runFolder()}')
+      const address = { adapter: '${id}', ...typed }
+      const server = await listen(address)
+      const fd = openSync(typed.path ?? '/dev/shm/' + typed.name, 'r+')
+      const [a, { value: b }] = await Promise.all([connect(address), server[Symbol.asyncIterator]().next()])
+      await a.send(new Uint8Array(100))
+      ftruncateSync(fd, 0)
+      const codes = []
+      for (const call of [() => a.send(new Uint8Array(64)), () => b.receive(), () => a.receive(), () => b.send(new Uint8Array(9))])
+        codes.push(await call().then(() => 'fine', (error) => error.code))
+      console.log(JSON.stringify(codes))
+      a.destroy(); b.destroy()
+    `
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: new URL('../..', import.meta.url) })
+    expect(JSON.parse(stdout)).toEqual(Array(4).fill('ERR_IPC_PROTOCOL'))
+  })
+
+  test('a SIGBUS that is not ours still kills', async () => {
+    const script = `import 'ipc-playground'; const { openSharedMemory } = await import('ipc-playground')
+      const m = await openSharedMemory('ipctest-bus-' + process.pid, { create: 'exclusive', bytes: 10 }); m.unlink()
+      process.kill(process.pid, 'SIGBUS'); setTimeout(() => {}, 5000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: new URL('../..', import.meta.url) })
+    const [, signal] = await once(child, 'exit')
+    expect(signal).toBe('SIGBUS')
+  })
+
+  test('a file that is no segment of ours is refused', async () => {
+    const path = join(runFolder(), 'garbage.bin')
+    for (const size of [1, 100, 4096, 100_000]) {
+      writeFileSync(path, new Uint8Array(size).fill(0xa5))
+      expect(['ERR_IPC_VERSION', 'ERR_IPC_NOT_FOUND']).toContain(await codeOf(connect({ adapter: 'shared-memory/mmap', path })))
+    }
+    truncateSync(path, 0)
+    expect(await codeOf(connect({ adapter: 'shared-memory/mmap', path }))).toBe('ERR_IPC_NOT_FOUND')
+    ;(await import('node:fs')).unlinkSync(path)
+  })
+
+  test('a /dev/shm that is full is ERR_IPC_LIMIT, and leaves nothing', async (context) => {
+    const script = `import { listen, openSharedMemory } from 'ipc-playground'; import { readdirSync } from 'node:fs'
+      const code = (p) => p.then(() => 'fine', (e) => e.code)
+      console.log(JSON.stringify([await code(listen('shm+posix:///big')), await code(openSharedMemory('big', { create: 'exclusive', bytes: 2e6 })), readdirSync('/dev/shm')]))`
+    const command = `mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$0" --input-type=module -e "$1"`
+    const result = await run('unshare', ['-m', 'sh', '-c', command, process.execPath, script], {
+      cwd: new URL('../..', import.meta.url),
+    }).catch((error) => error)
+    if (typeof result.stdout !== 'string' || result.stdout === '') return context.skip('this host allows no mount namespace')
+    expect(JSON.parse(result.stdout)).toEqual(['ERR_IPC_LIMIT', 'ERR_IPC_LIMIT', []])
+  })
+})
+
+describe('a worker that ends in the middle', () => {
+  test.each(NAMED)('%s: waiting thread and mapping go with it', async (id) => {
+    const address = await addressOf(id)
+    const server = await listen(address)
+    const worker = new Worker(
+      `import('ipc-playground').then(async ({ connect }) => {
+         const channel = await connect(${JSON.stringify(address)}); await channel.send(new Uint8Array(1)); channel.receive().catch(() => {})
+       })`,
+      { eval: true },
+    )
+    const { value } = await server[Symbol.asyncIterator]().next()
+    await value.receive()
+    expect(await worker.terminate()).toBe(1)
+    value.destroy()
+    await server.close()
+  })
+})
+
+describe('openSharedMemory', () => {
+  const unique = () => `ipctest-${process.pid}-${Math.random().toString(36).slice(2)}`
+
+  test('makes, finds, shares and removes', async () => {
+    const name = unique()
+    const a = await openSharedMemory(name, { create: 'exclusive', bytes: 1000, layout: 'words@1' })
+    const b = await openSharedMemory(name, { create: 'if-missing', bytes: 1000, layout: 'words@1' })
+    expect([a.created, b.created, a.buffer.byteLength, b.token.name]).toEqual([true, false, 1000, name])
+    expect(statSync(`/dev/shm/${name}`).mode & 0o777).toBe(0o600)
+    Atomics.store(new Int32Array(a.buffer), 3, 42)
+    expect(Atomics.load(new Int32Array(b.buffer), 3)).toBe(42)
+    expect(await codeOf(openSharedMemory(name, { create: 'exclusive', bytes: 1000 }))).toBe('ERR_IPC_EXISTS')
+    expect(await codeOf(openSharedMemory(name, { layout: 'words@2' }))).toBe('ERR_IPC_VERSION')
+    expect(await codeOf(openSharedMemory(name, { bytes: 999, layout: 'words@1' }))).toBe('ERR_IPC_VERSION')
+    b.unlink()
+    expect(existsSync(`/dev/shm/${name}`)).toBe(false)
+    const successor = await openSharedMemory(name, { create: 'exclusive', bytes: 8, layout: false })
+    a.unlink()
+    expect(existsSync(`/dev/shm/${name}`)).toBe(true)
+    expect(statSync(`/dev/shm/${name}`).size).toBe(8)
+    successor.unlink()
+    for (const memory of [a, b, successor]) memory.close()
+    expect(a.buffer.byteLength).toBe(0)
+    expect(await codeOf(openSharedMemory(name))).toBe('ERR_IPC_NOT_FOUND')
+  })
+
+  test('wait and notify, also when closed, aborted or too late', async () => {
+    const name = unique()
+    const a = await openSharedMemory(name, { create: 'exclusive', bytes: 64 })
+    const b = await openSharedMemory(name)
+    a.unlink()
+    const words = new Int32Array(a.buffer)
+    expect(await a.wait(0, 1)).toBe('not-equal')
+    expect(a.waitSync(0, 1)).toBe('not-equal')
+    expect(await codeOf(a.wait(0, 0, { timeout: 5 }))).toBe('ERR_IPC_TIMEOUT')
+    expect(() => a.waitSync(0, 0, { timeout: 5 })).toThrow(/5 ms/)
+    const controller = new AbortController()
+    const aborted = a.wait(0, 0, { signal: controller.signal })
+    controller.abort(new Error('enough'))
+    await expect(aborted).rejects.toThrow('enough')
+    const waits = [a.wait(1, 0), b.wait(1, 0)]
+    Atomics.store(words, 1, 1)
+    let over = false
+    const outcomes = Promise.all(waits).finally(() => {
+      over = true
+    })
+    while (!over) {
+      b.notify(1) // a wait that has not begun to sleep finds the word changed
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    for (const outcome of await outcomes) expect(['ok', 'not-equal']).toContain(outcome)
+    const left = b.wait(2, 0)
+    const closing = codeOf(left)
+    await new Promise((resolve) => setImmediate(resolve))
+    b.close()
+    b.close()
+    expect(await closing).toBe('ERR_IPC_CLOSED')
+    expect(() => b.notify(0)).toThrow(/closed/)
+    expect(() => a.notify(16)).toThrow(RangeError)
+    a.close()
+  })
+
+  test('promise 11: if-missing waits for a creator that has not finished', async () => {
+    const name = unique()
+    writeFileSync(`/dev/shm/${name}`, '', { mode: 0o600 })
+    const opening = openSharedMemory(name, { create: 'if-missing', bytes: 16, timeout: 50 })
+    expect(await codeOf(opening)).toBe('ERR_IPC_TIMEOUT')
+    const second = openSharedMemory(name, { create: 'if-missing', bytes: 16, timeout: 5000 })
+    await new Promise((resolve) => setImmediate(resolve))
+    ;(await import('node:fs')).unlinkSync(`/dev/shm/${name}`)
+    const memory = await second
+    expect(memory.created).toBe(true)
+    memory.unlink()
+    memory.close()
+  })
+
+  test('bad arguments', async () => {
+    await expect(openSharedMemory('a/b')).rejects.toBeInstanceOf(TypeError)
+    await expect(openSharedMemory('x', { create: 'exclusive' })).rejects.toBeInstanceOf(RangeError)
+    await expect(openSharedMemory('x', { create: 'exclusive', bytes: 0 })).rejects.toBeInstanceOf(RangeError)
+  })
+})
+
+test('semaphore/atomics: counts, ends, and notices the end of its peer', async () => {
+  const [a, b] = await meet('semaphore/atomics')
+  const nothing = new Uint8Array(0)
+  for (let i = 0; i < 5; i++) await a.send(nothing)
+  await a.end()
+  for (let i = 0; i < 5; i++) expect(b.tryReceiveInto(nothing)).toBe(0)
+  expect(b.tryReceiveInto(nothing)).toBe(Result.END)
+  expect(await codeOf(b.send(new Uint8Array(1)))).toBe('ERR_IPC_PAYLOAD_SIZE')
+  const waiting = a.receive()
+  await b.send(nothing)
+  expect((await waiting)?.length).toBe(0)
+  await b.close()
+  expect(await a.receive()).toBeNull()
+  await a.close()
+  const peer = await spawnPeer(peerModule, { adapter: 'semaphore/atomics', args: ['mixed'] })
+  for (let i = 0; i < 2000; i++) {
+    await peer.channel.send(nothing)
+    expect((await peer.channel.receive({ timeout: 10_000 }))?.length).toBe(0)
+  }
+  await peer[Symbol.asyncDispose]()
+}, 30_000)
