@@ -24,10 +24,10 @@ const NAMED: AdapterId[] = ['shared-memory/ring', 'shared-memory/posix', 'shared
 const ALL: AdapterId[] = [...NAMED, 'shared-memory/worker']
 const run = promisify(execFile)
 
-/** Everything of ours that has a name. */
+/** Everything with a name that this process made. */
 const census = () => [
-  ...readdirSync('/dev/shm').filter((name) => name.includes('ipc-playground-') || name.includes('ipctest')),
-  ...readdirSync(runFolder()).filter((name) => name.endsWith('.ring')),
+  ...readdirSync('/dev/shm').filter((name) => name.includes(`ipc-playground-${process.pid}-`) || name.includes(`ipctest-${process.pid}`)),
+  ...readdirSync(runFolder()).filter((name) => name.startsWith(`${process.pid}-`) && name.endsWith('.ring')),
   ...readFileSync('/proc/sysvipc/shm', 'utf8')
     .split('\n')
     .slice(1)
@@ -38,7 +38,7 @@ beforeEach(() => {
   before = census()
 })
 afterEach(() => {
-  expect(census().filter((name) => !before.includes(name) && !name.includes('sem.'))).toEqual([])
+  expect(census().filter((name) => !before.includes(name))).toEqual([])
 })
 
 const spawned = (adapter: AdapterId, role: string) =>

@@ -148,7 +148,7 @@ export default defineAdapter({
   unavailable: memoryUnavailable,
   parse: (url) => ({ name: checkName(pathOf(url), NAME_MAX) }),
   format: ({ name }) => url(name),
-  temporary: () => ({ name: `ipc-playground-${randomBytes(8).toString('hex')}` }),
+  temporary: () => ({ name: `ipc-playground-${process.pid}-${randomBytes(8).toString('hex')}` }),
   async listen({ name }, context) {
     const errors = { adapter: 'semaphore/atomics', address: url(name) } as const
     const bare = PREFIX + checkName(name, NAME_MAX)

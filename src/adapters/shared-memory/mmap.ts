@@ -26,7 +26,7 @@ export default defineAdapter({
   unavailable: memoryUnavailable,
   parse: (url) => ({ path: pathOf(url), ...sizeOf(url) }),
   format: ({ path, ...size }) => url(path, size),
-  temporary: (folder) => ({ path: join(folder, `${randomBytes(8).toString('hex')}.ring`) }),
+  temporary: (folder) => ({ path: join(folder, `${process.pid}-${randomBytes(8).toString('hex')}.ring`) }),
   async listen({ path, ...size }, context) {
     const address = url(path, size)
     const errors = { adapter: 'shared-memory/mmap', address } as const

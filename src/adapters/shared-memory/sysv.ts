@@ -25,7 +25,7 @@ export default defineAdapter({
   unavailable: memoryUnavailable,
   parse: (url) => ({ name: checkName(pathOf(url), NAME_MAX), ...sizeOf(url) }),
   format: ({ name, ...size }) => url(name, size),
-  temporary: () => ({ name: `ipc-playground-${randomBytes(8).toString('hex')}` }),
+  temporary: () => ({ name: `ipc-playground-${process.pid}-${randomBytes(8).toString('hex')}` }),
   async listen({ name, ...size }, context) {
     const address = url(name, size)
     const errors = { adapter: 'shared-memory/sysv', address } as const
