@@ -16,7 +16,7 @@ import { native } from '../native/index.js'
 import type { Adapter, Endpoint } from './adapter.js'
 import type { BaseChannel } from './base-channel.js'
 import type { BaseServer } from './base-server.js'
-import type { AdapterId, Address, Channel, Credentials, LinkOptions, Peer, Server, SpawnOptions } from './channel.js'
+import type { AdapterId, Address, Channel, Credentials, Framing, LinkOptions, Peer, Server, SpawnOptions } from './channel.js'
 import { IpcError, unavailable } from './errors.js'
 import { runFolder } from './janitor.js'
 import { adapterById, requireAvailable } from './registry.js'
@@ -39,6 +39,7 @@ interface Invitation {
   /** What the child sends first, where anybody could connect to the address. */
   secret?: string | undefined
   pid: number
+  framing: Framing | undefined
   maxMessageBytes: number | undefined
   maxQueuedBytes: number | undefined
 }
@@ -143,6 +144,7 @@ async function startThread(file: string, invitation: Invitation, args: readonly 
 const invitationOf = (adapter: Adapter, options: SpawnOptions): Invitation => ({
   adapter: adapter.id,
   pid: process.pid,
+  framing: options.framing,
   maxMessageBytes: options.maxMessageBytes,
   maxQueuedBytes: options.maxQueuedBytes,
 })
@@ -268,21 +270,25 @@ function peerOver(started: Started, channel: BaseChannel, options: SpawnOptions)
 }
 
 /**
- * The channel to the parent that started this process or thread with `spawnPeer`. Once.
+ * The channel to the parent that started this process or thread with `spawnPeer`. Once. Framing and
+ * limits are the parent's unless `options` say otherwise.
  *
  * @throws ERR_IPC_NOT_FOUND where no parent did, or where the channel was taken already
  */
-export async function joinParent(): Promise<Channel> {
+export async function joinParent(options: LinkOptions & { framing: 'stream' }): Promise<Channel<'stream'>>
+export async function joinParent(options?: LinkOptions): Promise<Channel>
+export async function joinParent(options: LinkOptions = {}): Promise<Channel<Framing>> {
   const invitation = takeInvitation()
   if (invitation === undefined)
     throw new IpcError('ERR_IPC_NOT_FOUND', 'this process was not started by spawnPeer(), or joinParent() was called before')
   const adapter = await adapterById(invitation.adapter)
   requireAvailable(adapter)
-  const options: LinkOptions = {
+  const given: LinkOptions = {
+    ...(invitation.framing === undefined ? {} : { framing: invitation.framing }),
     ...(invitation.maxMessageBytes === undefined ? {} : { maxMessageBytes: invitation.maxMessageBytes }),
     ...(invitation.maxQueuedBytes === undefined ? {} : { maxQueuedBytes: invitation.maxQueuedBytes }),
   }
-  const channel = await joined(adapter, invitation, options)
+  const channel = await joined(adapter, invitation, { ...given, ...options })
   watchLifeline(channel)
   return channel
 }
@@ -296,7 +302,7 @@ async function joined(adapter: Adapter, invitation: Invitation, options: LinkOpt
   }
   const endpoint = isMainThread ? adapter.join?.(FIRST_INHERITED) : adapter.joinThread?.(invitation.token)
   if (endpoint === undefined) throw unavailable('this adapter cannot be joined from here', { adapter: adapter.id })
-  return channelOver<'message'>(endpoint, adapter, options, { peer })
+  return channelOver(endpoint, adapter, options, { peer })
 }
 
 let taken = false
