@@ -1,0 +1,183 @@
+/** Runs the suite against one adapter. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Adapter } from '../../core/adapter.js'
+import { Result } from '../../core/channel.js'
+import { adapterById } from '../../core/registry.js'
+import type { CaseResult, ConformanceReport } from '../results.js'
+import { type Case, type Condition, Skip, type Subject } from './case.js'
+import { conformanceCases } from './cases.js'
+import { Context, type Stage, startPeer } from './context.js'
+import { Switchboard } from './control.js'
+import { HelperPool } from './helpers.js'
+
+const LIMIT_MS = 10_000
+
+export interface ConformanceOptions {
+  /** Ends the run after the cases that are under way; the rest is reported as skipped. */
+  signal?: AbortSignal | undefined
+  /** Called with each result as it comes, which is not the order of the suite. */
+  onResult?: ((result: CaseResult) => void) | undefined
+  /** How many cases run at one time. Default 2. */
+  concurrency?: number | undefined
+  /** Which cases run. Default: all. */
+  only?: ((testCase: Case) => boolean) | undefined
+}
+
+/** Multiplies every time limit: for slow machines and memory checkers. */
+const timeoutFactor = (): number => Number(process.env.IPC_TEST_TIMEOUT_FACTOR ?? 1) || 1
+
+/** What the cases ask about an adapter. */
+export const subjectOf = (adapter: Adapter): Subject => ({
+  ...adapter.capabilities,
+  threads: adapter.capabilities.rendezvous === 'inherit' && adapter.offer === undefined,
+})
+
+/**
+ * Holds an adapter to every promise of `core/channel.ts`. Never rejects because of the adapter: what it
+ * does not keep is in the report.
+ */
+export async function runConformance(adapterId: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {
+  const adapter = await adapterById(adapterId)
+  const unavailable = adapter.unavailable()
+  if (unavailable !== undefined) return { adapter: adapterId, results: [], unavailable }
+  const board = await Switchboard.open()
+  const run = new Run({ board, helpers: new HelperPool(board), adapter, subject: subjectOf(adapter) }, options)
+  // A case that fails leaves calls whose rejection nobody awaits any more: they must not end the run.
+  process.on('unhandledRejection', ignore)
+  try {
+    return { adapter: adapterId, results: await run.all(conformanceCases.filter(options.only ?? (() => true))) }
+  } finally {
+    await run.close()
+    process.off('unhandledRejection', ignore)
+  }
+}
+
+const ignore = () => {}
+
+class Run {
+  readonly #stage: Stage
+  readonly #options: ConformanceOptions
+  readonly #absences = new Map<Condition, Promise<void>>()
+  #shared: ReturnType<typeof startPeer> | undefined
+
+  constructor(stage: Stage, options: ConformanceOptions) {
+    this.#stage = stage
+    this.#options = options
+  }
+
+  async all(cases: readonly Case[]): Promise<CaseResult[]> {
+    const results: CaseResult[] = []
+    const one = async (testCase: Case) => {
+      const result = await this.#one(testCase)
+      results[cases.indexOf(testCase)] = result
+      this.#options.onResult?.(result)
+    }
+    // The cases that share a peer take turns; the others run beside them.
+    const shared = cases.filter((testCase) => testCase.shared === true)
+    const own = cases.filter((testCase) => testCase.shared !== true)
+    const takeTurns = async () => {
+      for (const testCase of shared) await one(testCase)
+      await this.#dropShared()
+    }
+    const takeNext = async () => {
+      for (let next = own.shift(); next !== undefined; next = own.shift()) await one(next)
+    }
+    // A process has one signal of a number, so its channels over it are one at a time.
+    const lanes = this.#stage.subject.rendezvous === 'pid' ? 1 : (this.#options.concurrency ?? 2)
+    if (lanes === 1) {
+      await takeTurns()
+      await takeNext()
+    } else await Promise.all([takeTurns().then(takeNext), ...Array.from({ length: lanes - 1 }, takeNext)])
+    return results
+  }
+
+  async #one(testCase: Case): Promise<CaseResult> {
+    const { promise, title } = testCase
+    const begin = performance.now()
+    const result = (status: CaseResult['status'], reason?: string): CaseResult => ({
+      promise,
+      title,
+      status,
+      ...(reason === undefined ? {} : { reason }),
+      ms: Math.round(performance.now() - begin),
+    })
+    if (this.#options.signal?.aborted === true) return result('skipped', 'the run was ended')
+    const missing = testCase.requires?.find((condition) => !condition.holds(this.#stage.subject))
+    if (missing !== undefined && missing.absent === undefined) return result('skipped', missing.reason)
+    try {
+      if (missing === undefined) await this.#guarded(testCase, (context) => testCase.run(context))
+      else await this.#absence(testCase, missing)
+      return missing === undefined ? result('passed') : result('absent', missing.reason)
+    } catch (error) {
+      if (error instanceof Skip) return result('skipped', error.message)
+      const reason = error instanceof Error ? messageOf(error) : String(error)
+      const exempt = this.#stage.subject.exempt?.[promise]
+      return exempt === undefined ? result('failed', reason) : result('not-kept', `${exempt} (${reason})`)
+    }
+  }
+
+  /** The check of one missing ability, made by the first case that asks for it. */
+  #absence(testCase: Case, missing: Condition): Promise<void> {
+    const known = this.#absences.get(missing)
+    if (known !== undefined) return known
+    const checked = this.#guarded({ limit: testCase.limit }, async (context) => missing.absent?.(context))
+    this.#absences.set(missing, checked)
+    return checked
+  }
+
+  /** Runs a body under a watchdog, and releases what it took whatever happens. */
+  async #guarded(testCase: { limit?: number | undefined; shared?: true }, body: (context: Context) => Promise<void>): Promise<void> {
+    const ms = (testCase.limit ?? LIMIT_MS) * timeoutFactor()
+    const context = new Context(this.#stage, testCase.shared === true ? () => this.#takeShared() : undefined)
+    let watchdog: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      watchdog = setTimeout(() => reject(new Error(`not over after ${ms / 1000} s`)), ms)
+    })
+    let passed = false
+    try {
+      await Promise.race([body(context), late])
+      passed = true
+    } finally {
+      clearTimeout(watchdog)
+      await Promise.race([context.release(passed), sleep(ms, undefined, { ref: false })])
+      if (testCase.shared === true && !(passed && (await this.#sharedIsIdle()))) await this.#dropShared()
+    }
+  }
+
+  #takeShared(): ReturnType<typeof startPeer> {
+    this.#shared ??= startPeer(this.#stage)
+    return this.#shared
+  }
+
+  /** Whether the case has left the shared channel as it must: open, and empty on both sides. */
+  async #sharedIsIdle(): Promise<boolean> {
+    const peer = await this.#shared
+    if (peer === undefined) return true
+    return (
+      peer.channel.state === 'open' &&
+      peer.channel.queuedBytes === 0 &&
+      peer.channel.tryReceiveInto(new Uint8Array(64 * 1024)) === Result.WOULD_BLOCK &&
+      (await peer.call('tryReceive', {})) === Result.WOULD_BLOCK
+    )
+  }
+
+  async #dropShared(): Promise<void> {
+    const starting = this.#shared
+    this.#shared = undefined
+    const peer = await starting?.catch(() => undefined)
+    await peer?.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.#dropShared()
+    await this.#stage.helpers.close()
+    this.#stage.board.close()
+  }
+}
+
+/** The message, and the line of the suite where it was found. */
+function messageOf(error: Error): string {
+  const where = error.stack?.split('\n').find((line) => /conformance\/(?!run|context|helpers|control)[a-z-]+\.[jt]s/.test(line))
+  const at = where === undefined ? '' : ` (${where.replace(/^.*\/(conformance\/[^:]+:\d+).*$/, '$1')})`
+  return `${error.message.split('\n').slice(0, 6).join(' ').replace(/\s+/g, ' ').trim()}${at}`
+}
