@@ -1,10 +1,9 @@
 /** The control sockets of a run: how the suite tells its peers what to do, apart from the mechanism under test. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileKind, runFolder, type Tracked, track } from '../../core/janitor.js'
 import type { OperationName, OptionsOf, ValueOf } from '../operations.js'
 
 /** An operation that failed in the peer; `code` is the code of the error there. */
@@ -81,22 +80,21 @@ export class Control {
 
 /** Listens for the control sockets of all peers of one run. */
 export class Switchboard {
-  readonly path: string
-  readonly #folder: string
+  readonly path = join(runFolder(), `${randomBytes(6).toString('hex')}.control`)
+  #name: Tracked | undefined
   readonly #server: Server
   readonly #expected = new Map<string, (control: Control) => void>()
   readonly #sockets = new Set<Socket>()
 
-  private constructor(folder: string) {
-    this.#folder = folder
-    this.path = join(folder, 'control')
+  private constructor() {
     this.#server = createServer((socket) => this.#connected(socket))
   }
 
   static async open(): Promise<Switchboard> {
-    const board = new Switchboard(mkdtempSync(join(tmpdir(), 'ipc-playground-suite-')))
+    const board = new Switchboard()
     board.#server.listen(board.path)
     await once(board.#server, 'listening')
+    board.#name = track(fileKind, board.path)
     return board
   }
 
@@ -133,7 +131,7 @@ export class Switchboard {
 
   close(): void {
     for (const socket of this.#sockets) socket.destroy()
+    this.#name?.remove()
     this.#server.close()
-    rmSync(this.#folder, { recursive: true, force: true })
   }
 }

@@ -1,0 +1,188 @@
+/** The channel over a pair in memory: order, bounds, faults, without a kernel. */
+import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { isIpcError } from 'ipc-playground'
+import { inProcessChannels } from 'ipc-playground/testing'
+import { describe, test } from 'vitest'
+import { type Channel, Result } from '../src/core/channel.js'
+import { IpcError } from '../src/core/errors.js'
+
+const bytes = (...values: number[]) => Uint8Array.from(values)
+
+async function all(channel: Channel): Promise<number[][]> {
+  const got: number[][] = []
+  for await (const message of channel) got.push([...message])
+  return got
+}
+
+describe('a channel over memory', () => {
+  test('3: sends, trySends and corked sends keep their order through any fullness', async () => {
+    const step = fc.record({
+      how: fc.constantFrom('send', 'trySend', 'cork', 'uncork', 'read', 'full', 'room', 'turn'),
+      length: fc.integer({ min: 0, max: 30 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.constantFrom('message', 'stream'), async (steps, framing) => {
+        const { a, b, endpoints } = inProcessChannels({ framing: framing as 'message' | 'stream', capacity: 40 })
+        const sent: number[][] = []
+        const got: number[][] = []
+        const sends: Promise<void>[] = []
+        const target = new Uint8Array(64)
+        const take = () => {
+          const n = b.tryReceiveInto(target)
+          if (n >= 0) got.push([...target.subarray(0, n)])
+          return n >= 0
+        }
+        for (const [i, { how, length }] of steps.entries()) {
+          const data = new Uint8Array(length).fill(i)
+          if (how === 'send') {
+            sent.push([...data])
+            sends.push(a.send(data))
+          } else if (how === 'trySend') {
+            if (a.trySend(data) >= 0) sent.push([...data])
+            data.fill(255) // trySend borrows nothing
+          } else if (how === 'cork') a.cork()
+          else if (how === 'uncork') a.uncork()
+          else if (how === 'read') take()
+          else if (how === 'turn') await turn()
+          else endpoints[0].full = how === 'full'
+        }
+        endpoints[0].full = false
+        const closed = a.close()
+        got.push(...(await all(b)))
+        await Promise.all([...sends, closed])
+        assert.deepEqual(got, sent)
+        assert.equal(a.queuedBytes, 0)
+      }),
+      { numRuns: process.env.FULL === '1' ? 1000 : 150 },
+    )
+  })
+
+  test('7: whatever is aborted, every message is received once and in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom('receive', 'abort', 'send', 'turn'), { maxLength: 50 }), async (steps) => {
+        const { a, b } = inProcessChannels()
+        const got: number[] = []
+        const waiting: AbortController[] = []
+        const receives: Promise<unknown>[] = []
+        let sent = 0
+        for (const how of steps) {
+          if (how === 'send') await a.send(bytes(sent++))
+          else if (how === 'turn') await turn()
+          else if (how === 'abort') waiting.splice(waiting.length >> 1, 1)[0]?.abort()
+          else {
+            const controller = new AbortController()
+            waiting.push(controller)
+            receives.push(
+              b.receive({ signal: controller.signal }).then(
+                (message) => message !== null && got.push(message[0] ?? -1),
+                () => {},
+              ),
+            )
+          }
+        }
+        await a.close()
+        for (const [last] of await all(b)) got.push(last ?? -1)
+        await Promise.all(receives)
+        assert.deepEqual(
+          got,
+          Array.from({ length: sent }, (_, i) => i),
+        )
+      }),
+      { numRuns: process.env.FULL === '1' ? 1000 : 150 },
+    )
+  })
+
+  test('4: queuedBytes counts what waits, and maxQueuedBytes bounds it', async () => {
+    const { a, b } = inProcessChannels({ capacity: 10, maxQueuedBytes: 25 })
+    await a.send(new Uint8Array(10))
+    const sends = [a.send(new Uint8Array(10)), a.send(new Uint8Array(10))]
+    assert.equal(a.queuedBytes, 20)
+    await assert.rejects(a.send(new Uint8Array(10)), { code: 'ERR_IPC_FULL' })
+    const last = a.send(new Uint8Array(5))
+    assert.equal(a.queuedBytes, 25)
+    for (let i = 0; i < 4; i++) await b.receive()
+    await Promise.all([...sends, last])
+    assert.equal(a.queuedBytes, 0)
+    const alone = inProcessChannels({ capacity: 10, maxQueuedBytes: 0 })
+    await alone.a.send(new Uint8Array(10))
+    const one = alone.a.send(new Uint8Array(10)) // the first that waits is always accepted
+    await alone.b.receive()
+    await one
+  })
+
+  test('8: a cut inside a frame is the loss of the peer, and never part of a message', async () => {
+    for (let taken = 1; taken < 14; taken++) {
+      const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: taken })
+      const sent = a.send(new Uint8Array(10))
+      const rejected = assert.rejects(sent, { code: 'ERR_IPC_CLOSED' })
+      endpoints[0].cut()
+      await assert.rejects(b.receive(), { code: 'ERR_IPC_PEER_GONE' })
+      a.destroy()
+      await rejected
+    }
+  })
+
+  test('8: an error of the mechanism reaches who waits, and closing still releases once', async () => {
+    const { a, endpoints } = inProcessChannels()
+    const error = new IpcError('ERR_IPC_FAILED', 'broken on purpose')
+    const received = a.receive()
+    endpoints[0].fail(error)
+    await assert.rejects(received, error)
+    assert.equal(a.tryReceiveInto(new Uint8Array(1)), Result.FAILED)
+    await assert.rejects(a.send(bytes(1)), error)
+    await a.close()
+    a.destroy()
+    assert.equal(endpoints[0].closes, 1)
+  })
+
+  test('8: when the peer is killed, sends that wait reject and close does not hang', async () => {
+    const { a, endpoints } = inProcessChannels({ capacity: 4 })
+    await a.send(bytes(1, 2, 3, 4))
+    const sends = [a.send(bytes(5)), a.send(bytes(6))]
+    const rejected = Promise.all(
+      sends.map((send) => assert.rejects(send, (error) => isIpcError(error) && error.code === 'ERR_IPC_PEER_GONE')),
+    )
+    endpoints[1].cut()
+    await rejected
+    await a.close()
+    assert.equal(a.state, 'closed')
+  })
+
+  test('8: a call in a callback that closes the channel does not disturb those behind it', async () => {
+    const { a, b } = inProcessChannels()
+    const first = b.receive().then(() => b.destroy(new Error('closed by the first')))
+    const second = assert.rejects(b.receive(), /closed by the first/)
+    await a.send(bytes(1))
+    await first
+    await second
+  })
+
+  test('9: corked sends wait for uncork, a full batch does not', async () => {
+    const { a, b } = inProcessChannels({ framing: 'stream', capacity: 1 << 20 })
+    a.cork()
+    const sent = a.send(bytes(1))
+    await turn()
+    assert.equal(b.tryReceiveInto(new Uint8Array(8)), Result.WOULD_BLOCK)
+    assert.equal(a.queuedBytes > 0, true)
+    a.uncork()
+    await sent
+    assert.deepEqual([...((await b.receive()) ?? [])], [1])
+    a.cork()
+    const batch = Array.from({ length: 40 }, () => a.trySend(new Uint8Array(4000)))
+    assert(batch.some((taken) => taken === 4000))
+    assert.equal((await b.receive())?.length, 4000, 'a full batch is published')
+    a.uncork()
+  })
+
+  test('5: a stream channel takes and gives bytes without boundaries', async () => {
+    const { a, b } = inProcessChannels({ framing: 'stream', capacity: 8, asStream: true })
+    const data = Uint8Array.from({ length: 100 }, (_, i) => i)
+    const sent = a.send(data).then(() => a.end())
+    const got: number[] = []
+    for await (const part of b) got.push(...part)
+    await sent
+    assert.deepEqual(got, [...data])
+  })
+})
