@@ -4,12 +4,16 @@
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { sweep } from '../src/core/janitor.js'
 import { adapterById, adapterIds } from '../src/core/registry.js'
 
 const lines = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [])
 const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : [])
+
+// dist/test/ -> the package
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** Processes whose program is this package's, by pid and command line. */
 function processes(): string[] {
@@ -18,7 +22,7 @@ function processes(): string[] {
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-        return /dist\/src\/testing\/(brief-)?peer\.js/.test(command) ? [`process ${pid}: ${command}`] : []
+        return command.includes(`${root}/dist/src/`) ? [`process ${pid}: ${command}`] : []
       } catch {
         return [] // it has ended
       }
@@ -37,7 +41,7 @@ export function census(runFolder: string): string[] {
     ),
     ...lines('/proc/net/unix')
       .map((line) => line.trim().split(/\s+/)[7] ?? '')
-      .filter((path) => path.includes('ipc-playground')),
+      .filter((path) => path.startsWith(runFolder)),
     ...entries(join(runFolder, 'ipc-playground')),
     ...readdirSync(tmpdir()).filter((name) => name.startsWith('ipc-playground-')),
     ...processes(),
