@@ -68,7 +68,22 @@ export const ends: Condition = {
   },
 }
 
-export const opensWithEnd: Condition = { holds: ({ end }) => end !== 'none', reason: 'cannot tell that nothing more will come' }
+export const opensWithEnd: Condition = {
+  holds: ends.holds,
+  reason: ends.reason,
+  async absent(context) {
+    const address = await context.unheard()
+    const receiver = context.own(await openReceiver(address, { create: 'if-missing' }))
+    const helper = await context.helper()
+    await helper.call('openSender', { address: context.url(address) })
+    await helper.call('send', { seed: 1, length: context.length(16) })
+    assert.notEqual(await receiver.receive(), null)
+    await helper.call('close', {})
+    const received = receiver.receive()
+    received.catch(() => {})
+    assert(await pending(received), 'without an end, receive waits')
+  },
+}
 
 export const halfClose: Condition = {
   holds: ({ halfClose }) => halfClose,
@@ -88,10 +103,13 @@ export const lossless: Condition = {
     const peer = await context.ownPeer()
     const length = context.length(256)
     const sent = new Set<string>()
+    // While it is stopped it takes none out of the kernel.
+    const thaw = context.subject.threads ? () => {} : await context.freeze(peer.pid)
     for (let i = 0; i < 50; i++) {
       const data = pattern(i, length)
       if (peer.channel.trySend(data) >= 0) sent.add(digest(data))
     }
+    thaw()
     const got = await peer.call('drain', { settle: 200 })
     assert(got.length >= 1, 'all of 50 were lost')
     assert(got.length <= 50, `${got.length} arrived of 50`)
@@ -102,7 +120,20 @@ export const lossless: Condition = {
 
 export const counts: Condition = { ...lossless, holds: ({ whenFull }) => whenFull !== 'coalesce', reason: 'coalesces by nature' }
 /** For objects that are opened: their cases bring their own peers. */
-export const keeps: Condition = { holds: lossless.holds, reason: lossless.reason }
+export const keeps: Condition = {
+  holds: lossless.holds,
+  reason: lossless.reason,
+  async absent(context) {
+    const address = await context.unheard()
+    const receiver = context.own(await openReceiver(address, { create: 'if-missing' }))
+    const sender = context.own(await openSender(address))
+    const length = context.length(64)
+    for (let i = 0; i < 5; i++) await sender.send(pattern(i, length))
+    const sent = new Set(Array.from({ length: 5 }, (_, i) => digest(pattern(i, length))))
+    const message = await receiver.receive()
+    assert(message !== null && sent.has(digest(message)), 'a message that was not sent')
+  },
+}
 
 export const ordered: Condition = {
   holds: ({ order }) => order !== 'none',

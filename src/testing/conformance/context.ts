@@ -1,5 +1,6 @@
 /** What a case works with: peers, helper processes, fresh addresses; all of it released when the case is over. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Adapter } from '../../core/adapter.js'
 import { type Address, type Channel, type LinkOptions, type Receiver, Result, type Sender, type Server } from '../../core/channel.js'
@@ -14,6 +15,8 @@ import { type Exit, type Helper, type HelperPool, peerFile } from './helpers.js'
 
 const MOST_BYTES = 64 * 1024 * 1024
 const LEAVE_MS = 1000
+/** Turns of the event loop after which what has not happened is taken not to happen. */
+const TURNS = 20
 const MOST_EVENTS = 200_000
 
 export interface PeerOptions extends LinkOptions {
@@ -37,6 +40,8 @@ export interface Stage {
   readonly helpers: HelperPool
   readonly adapter: Adapter
   readonly subject: Subject
+  /** So many messages did not fill it; nobody tries again. */
+  bottomless?: number
 }
 
 /** A peer that `spawnPeer` starts. The caller stops it. */
@@ -142,6 +147,16 @@ export class Context {
     return { adapter: this.adapter.id, ...this.adapter.temporary(runFolder()) } as Address
   }
 
+  /** An address where nobody listens, and somebody may later. Of a network, the kernel chooses a port first. */
+  async unheard(): Promise<Address> {
+    const address = this.address()
+    if (this.subject.rendezvous !== 'network' || !this.subject.connects) return address
+    const server = await listen(address)
+    const chosen = server.address
+    await server.close()
+    return chosen
+  }
+
   /** The same in its URL form. */
   url(address: Address): string {
     if (typeof address === 'string') return address
@@ -205,17 +220,39 @@ export class Context {
   }
 
   /**
-   * Sends patterns from `seed` on until `trySend` says that it is full, while nobody reads: how many it
-   * took; negative where it was not full after that many.
+   * Sends patterns from `seed` on until `trySend` says that it is full, and still does when the event loop
+   * has turned, while nobody reads: how many it took; negative where it was not full after that many.
    */
-  fill(sender: Sender, length: number, seed = 0): number {
+  async fill(sender: Sender, length: number, seed = 0): Promise<number> {
+    if (this.stage.bottomless !== undefined) return -this.stage.bottomless
     const most = length <= 8 ? MOST_EVENTS : Math.ceil(MOST_BYTES / length)
-    for (let taken = 0; taken < most; taken++) {
+    let taken = 0
+    for (let refused = 0; refused < TURNS; ) {
       const result = sender.trySend(pattern(seed + taken, length))
-      if (result === Result.WOULD_BLOCK) return taken
+      if (result === Result.WOULD_BLOCK) {
+        refused++
+        await turn()
+        continue
+      }
       assert(result >= 0, `trySend answered ${result} after ${taken} messages`)
+      refused = 0
+      if (++taken === most) {
+        this.stage.bottomless = most
+        return -most
+      }
     }
-    return -most
+    return taken
+  }
+
+  /** Stops a process, and waits until it has stopped. The function returned lets it go on. */
+  async freeze(pid: number): Promise<() => void> {
+    const thaw = () => {
+      process.kill(pid, 'SIGCONT')
+    }
+    process.kill(pid, 'SIGSTOP')
+    // proc_pid_stat(5): the state is the field after the command in parentheses.
+    while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await turn()
+    return thaw
   }
 }
 
@@ -250,6 +287,6 @@ export async function pending(promise: Promise<unknown>): Promise<boolean> {
     settled = true
   }
   promise.then(settle, settle)
-  for (let turns = 0; turns < 20 && !settled; turns++) await turn()
+  for (let turns = 0; turns < TURNS && !settled; turns++) await turn()
   return !settled
 }

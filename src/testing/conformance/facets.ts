@@ -3,7 +3,7 @@ import { Result } from '../../core/channel.js'
 import { digest, pattern } from '../pattern.js'
 import type { Case } from './case.js'
 import { carriesBytes, connects, ends, lossless, sync, zeroCopy } from './conditions.js'
-import { pending, rejects } from './context.js'
+import { pending } from './context.js'
 
 export const facets: Case[] = [
   {
@@ -50,15 +50,16 @@ export const facets: Case[] = [
   },
   {
     promise: 5,
-    title: 'a sync receive gets the end, and a sync send to a full channel its timeout',
+    title: 'a sync receive gets the end, and a sync send to a full channel does not wait for ever',
     requires: [connects, sync, ends, lossless],
     async run(context) {
       const { channel, call } = await context.ownPeer()
       await call('end', {})
       assert.equal(channel.sync?.receive({ timeout: 5000 }), null)
       const length = context.length(4096)
-      if (context.fill(channel, length) < 0) return
-      await rejects(channel.waitWritable({ timeout: 0 }), 'ERR_IPC_TIMEOUT')
+      if ((await context.fill(channel, length)) < 0) return
+      // A frame that the kernel took in part goes first, and nothing but room for it ends that.
+      assert.throws(() => channel.sync?.send(pattern(0, length), { timeout: 30 }), { code: /^ERR_IPC_(TIMEOUT|BUSY)$/ })
     },
   },
   {

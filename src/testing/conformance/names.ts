@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Address } from '../../core/channel.js'
 import { sweep } from '../../core/janitor.js'
 import { connect, listen } from '../../core/rendezvous.js'
@@ -27,7 +27,9 @@ function filesOf(address: Address): string[] {
       .filter((entry) => entry.includes(name))
       .map((entry) => `${folder}/${entry}`),
   )
-  return path !== undefined && existsSync(path) ? [path, ...found] : found
+  if (path === undefined || !path.startsWith('/')) return found
+  const beside = readdirSync(dirname(path)).filter((entry) => entry.startsWith(name))
+  return [...beside.map((entry) => join(dirname(path), entry)), ...found]
 }
 
 /** The System V objects that a process made, or that name it as the last user. */
@@ -82,7 +84,7 @@ export const names: Case[] = [
     title: 'a name that nobody listens at is ERR_IPC_NOT_FOUND',
     requires: [named],
     async run(context) {
-      const error = await rejects(connect(context.address(), { timeout: 5000 }), 'ERR_IPC_NOT_FOUND')
+      const error = await rejects(connect(await context.unheard(), { timeout: 5000 }), 'ERR_IPC_NOT_FOUND')
       assert.equal((error as { adapter?: string }).adapter, context.adapter.id)
       assert.match(error.message, /\S+/)
     },
@@ -92,7 +94,7 @@ export const names: Case[] = [
     title: 'waitForPeer waits for the listener; its wait can be aborted and timed',
     requires: [named],
     async run(context) {
-      const address = context.address()
+      const address = await context.unheard()
       await rejects(connect(address, { waitForPeer: true, timeout: 40 }), 'ERR_IPC_TIMEOUT')
       const controller = new AbortController()
       const aborted = connect(address, { waitForPeer: true, signal: controller.signal })
@@ -138,13 +140,15 @@ export const names: Case[] = [
     requires: [named, makesNames],
     async run(context) {
       const address = context.address()
-      const { server, channel } = await context.meet(address)
+      const { helper, server, channel } = await context.meet(address)
       const closing = server.close()
       assert.equal(server.close(), closing)
       await closing
       assert.equal(channel.state, 'closed')
       assert.equal(server.channels.size, 0)
       assert.equal((await server[Symbol.asyncIterator]().next()).done, true)
+      // An object that has no life without its name lives as long as either side.
+      await helper.call('close', {})
       assert.deepEqual(filesOf(address), [])
       await rejects(connect(address, { timeout: 5000 }), 'ERR_IPC_NOT_FOUND')
       const again = await context.listen(address)
@@ -237,7 +241,7 @@ export const names: Case[] = [
       const { helper, server, channel } = await context.meet(address)
       helper.call('send', { seed: 0, length: context.length(512), count: 1_000_000 }).catch(() => {})
       assert.notEqual(await channel.receive(), null)
-      await context.kill(helper)
+      await helper.kill()
       channel.destroy()
       await server.close()
       const second = await context.meet(context.subject.rendezvous === 'network' ? context.address() : address)
@@ -254,14 +258,13 @@ export const names: Case[] = [
     async run(context) {
       const helper = await context.helper()
       const address = await helper.call('listen', { adapter: context.adapter.id })
-      process.kill(helper.pid, 'SIGSTOP')
+      await context.freeze(helper.pid)
       const outcome = connect(address, { timeout: 300 }).then(
         (channel) => context.own(channel),
         (error) => assert.match(String(codeOf(error)), /^ERR_IPC_/),
       )
       await outcome
-      process.kill(helper.pid, 'SIGKILL')
-      await helper.exited
+      await helper.kill()
       sweep()
     },
   },
@@ -271,7 +274,7 @@ export const names: Case[] = [
     requires: [named],
     async run(context) {
       const [doomed, helper] = await Promise.all([context.helper(), context.helper()])
-      const address = context.address()
+      const address = await context.unheard()
       doomed.call('connect', { address: context.url(address), options: { waitForPeer: true } }).catch(() => {})
       await doomed.call('ping')
       await context.kill(doomed)
@@ -295,16 +298,13 @@ export const names: Case[] = [
         },
       })
       const first = server[Symbol.asyncIterator]().next()
-      const outcome = await helper
-        .call('connect', { address: server.address, options: { timeout: 2000 } })
-        .then(() => helper.call('receiveAll', {}))
-        .then(
-          ({ end }) => end,
-          (error) => codeOf(error) ?? null,
-        )
-        .finally(() => {})
-        .catch(() => null)
+      const connected = helper.call('connect', { address: server.address, options: { timeout: 2000 } })
+      await connected.catch(() => {})
       if (asked.every((pid) => pid === undefined)) throw new Skip('the mechanism does not tell who the peer is')
+      const outcome = await connected.then(
+        async () => (await helper.call('receiveAll', {})).end,
+        (error) => codeOf(error) ?? '',
+      )
       assert(asked.includes(helper.pid))
       assert(outcome === null || outcome.startsWith('ERR_IPC_'), String(outcome))
       assert(await pending(first), 'the server yielded the refused peer')

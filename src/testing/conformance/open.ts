@@ -12,7 +12,7 @@ export const open: Case[] = [
     title: 'a receiver opened before the first writer waits, and gets what a sender in another process sends',
     requires: [opens],
     async run(context) {
-      const address = context.address()
+      const address = await context.unheard()
       const receiver = context.own(await openReceiver(address, { create: 'if-missing' }))
       const received = receiver.receive()
       assert(await pending(received))
@@ -136,7 +136,7 @@ export const open: Case[] = [
       const receiver = context.own(await openReceiver(address, { create: 'if-missing' }))
       const sender = context.own(await openSender(address))
       const length = context.length(64)
-      const taken = context.fill(sender, length)
+      const taken = await context.fill(sender, length)
       assert(taken > 0, `took ${-taken} messages without filling`)
       for (let i = 0; i < taken; i++) {
         const message = await receiver.receive()
