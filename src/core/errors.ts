@@ -123,6 +123,10 @@ export function fromNodeError(error: unknown, context: ErrorContext = {}): IpcEr
   return systemError(errno, raw.syscall ?? 'call', { ...context, cause: error })
 }
 
+/** A failed system call of Node's own modules as one of our errors; anything else as it is. */
+export const asIpcError = (error: unknown, context: ErrorContext): unknown =>
+  error instanceof Error && 'syscall' in error && !isIpcError(error) ? fromNodeError(error, context) : error
+
 /** The error that stands for a `Result`. */
 export function resultError(result: number, context: ErrorContext = {}): IpcError {
   switch (result) {

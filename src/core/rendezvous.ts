@@ -17,7 +17,7 @@ import type {
   Sender,
   Server,
 } from './channel.js'
-import { IpcError, isIpcError, unavailable } from './errors.js'
+import { asIpcError, IpcError, isIpcError, unavailable } from './errors.js'
 import { framed } from './framing.js'
 import { requireAvailable } from './registry.js'
 import { checkOptions, withSignal } from './wait.js'
@@ -115,7 +115,7 @@ export async function listen(address: Address, options: ListenOptions = {}): Pro
     return server
   } catch (error) {
     server.done()
-    throw error
+    throw asIpcError(error, { adapter: adapter.id, address: url })
   }
 }
 
@@ -146,7 +146,8 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
       try {
         return channelOver(await connect.call(adapter, typed, { signal, maxMessageBytes: messageBytes }), adapter, options, { url })
       } catch (error) {
-        if (options.waitForPeer !== true || !isIpcError(error) || error.code !== 'ERR_IPC_NOT_FOUND') throw error
+        if (options.waitForPeer !== true || !isIpcError(error) || error.code !== 'ERR_IPC_NOT_FOUND')
+          throw asIpcError(error, { adapter: adapter.id, address: url })
         await pause(delay, signal)
       }
     }
