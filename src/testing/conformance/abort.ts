@@ -112,7 +112,7 @@ export const abort: Case[] = [
     requires: [connects, framed, lossless],
     async run(context) {
       const { channel, call } = await context.peer()
-      const data = pattern(1, 4 * 1024 * 1024)
+      const data = pattern(1, 16 * 1024 * 1024)
       const controller = new AbortController()
       const sent = channel.send(data, { signal: controller.signal, timeout: 1 })
       assert(await pending(sent), 'more than the kernel takes at once')

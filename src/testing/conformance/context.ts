@@ -17,6 +17,8 @@ const MOST_BYTES = 64 * 1024 * 1024
 const LEAVE_MS = 1000
 /** Turns of the event loop after which what has not happened is taken not to happen. */
 const TURNS = 20
+/** What is under way on a thread comes to rest in less. */
+const REST_MS = 25
 const MOST_EVENTS = 200_000
 
 export interface PeerOptions extends LinkOptions {
@@ -220,8 +222,8 @@ export class Context {
   }
 
   /**
-   * Sends patterns from `seed` on until `trySend` says that it is full, and still does when the event loop
-   * has turned, while nobody reads: how many it took; negative where it was not full after that many.
+   * Sends patterns from `seed` on until `trySend` says that it is full, and still does when what is under
+   * way has come to rest, while nobody reads: how many it took; negative where it was not full after that many.
    */
   async fill(sender: Sender, length: number, seed = 0): Promise<number> {
     if (this.stage.bottomless !== undefined) return -this.stage.bottomless
@@ -230,8 +232,9 @@ export class Context {
     for (let refused = 0; refused < TURNS; ) {
       const result = sender.trySend(pattern(seed + taken, length))
       if (result === Result.WOULD_BLOCK) {
-        refused++
-        await turn()
+        // Where fullness cannot be watched, waiting says that it is worth a try.
+        const worthATry = await sender.waitWritable({ timeout: REST_MS }).catch(() => false)
+        refused = worthATry ? refused + 1 : TURNS
         continue
       }
       assert(result >= 0, `trySend answered ${result} after ${taken} messages`)
