@@ -5,7 +5,18 @@ import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Address, connect, IpcError, isIpcError, joinParent, listen, openReceiver, openSender, spawnPeer } from 'ipc-playground'
+import {
+  type Address,
+  connect,
+  IpcError,
+  isIpcError,
+  joinParent,
+  listen,
+  openReceiver,
+  openSender,
+  type Server,
+  spawnPeer,
+} from 'ipc-playground'
 import { describe, test } from 'vitest'
 import { adapterById, adapterIds } from '../src/core/registry.js'
 
@@ -143,14 +154,15 @@ describe.skipIf(process.getuid?.() !== 0)('another user', () => {
       chmodSync(folder, 0o755)
       const theirs = mkdtempSync(join(tmpdir(), 'ipc-run-'))
       chownSync(theirs, NOBODY, NOBODY)
-      const server = await listen({ adapter: adapter.id, ...adapter.temporary?.(folder) } as Address)
+      let server: Server | undefined
       try {
+        server = await listen({ adapter: adapter.id, ...adapter.temporary?.(folder) } as Address)
         const env = { ...process.env, XDG_RUNTIME_DIR: theirs }
         const said = await output(process.execPath, [fixture('outsider'), server.address], { uid: NOBODY, gid: NOBODY, env })
         assert.equal(said, 'ERR_IPC_PERMISSION')
         assert.equal(server.channels.size, 0)
       } finally {
-        await server.close()
+        await server?.close()
         rmSync(folder, { recursive: true })
         rmSync(theirs, { recursive: true })
       }
