@@ -26,7 +26,8 @@ export default defineMechanism({
 const ADAPTER = `
 import { defineAdapter } from '../../core/adapter.js'
 import { StreamEndpoint } from '../../core/descriptor-endpoint.js'
-import pipe, { joinPipes, offerPipes } from '../pipe/anonymous.js'
+import pipe from '../pipe/anonymous.js'
+import { joinPipes, offerPipes } from '../pipe/inherited.js'
 
 declare module '../../core/channel.js' {
   interface Adapters {
@@ -34,7 +35,8 @@ declare module '../../core/channel.js' {
   }
 }
 
-const over = (readFd: number, writeFd: number) => new StreamEndpoint(readFd, writeFd, { adapter: 'toy/tube' })
+const context = { adapter: 'toy/tube' } as const
+const over = (readFd: number, writeFd: number) => new StreamEndpoint(readFd, writeFd, context)
 
 export default defineAdapter({
   id: 'toy/tube',
@@ -44,8 +46,8 @@ export default defineAdapter({
   unavailable: pipe.unavailable,
   parse: () => ({}),
   format: () => 'toy:',
-  offer: () => offerPipes(0, over),
-  join: (first) => joinPipes(first, over),
+  offer: () => offerPipes(0, context, over),
+  join: (first) => joinPipes(first, context, over),
 })
 `
 
