@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+/** The command line. Each command is a file of `commands/`, loaded when it is called. */
+import { Command, CommanderError } from 'commander'
+import { Interrupted, UsageError } from './commands/outcome.js'
+import { version } from './commands/package-folder.js'
+
+const program = new Command('ipc-playground')
+  .description('Every way that two processes on one machine can talk, behind one Channel.')
+  .version(version)
+  .showHelpAfterError('(ipc-playground --help shows the commands)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+A name is a mechanism (socket) or an adapter (socket/tcp); \`ipc-playground list\` shows them all.
+
+Examples:
+  ipc-playground list                      the mechanisms and their adapters
+  ipc-playground demo fifo                 a FIFO between two processes, with what the kernel shows
+  ipc-playground show message-queue        its demo, its conformance and its figures
+  ipc-playground bench socket pipe --json  figures for programs
+  ipc-playground report                    everything, compared, into reports/latest/
+  ipc-playground doctor                    what runs on this machine, and why the rest does not
+
+Exit status: 0 done, 1 something failed, 2 wrong use or cannot run here, 130 or 143 interrupted.`,
+  )
+
+/** Runs a command's module; what it answers is the exit status. */
+const run =
+  <A extends unknown[]>(load: () => Promise<(...args: A) => Promise<number>>) =>
+  async (...args: A) => {
+    process.exitCode = await (await load())(...args)
+  }
+
+program
+  .command('list')
+  .description('the mechanisms and their adapters')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/list.js')).list))
+
+program
+  .command('demo')
+  .argument('<name>', 'a mechanism or an adapter')
+  .description('a story between two processes: who did what, and what the kernel shows meanwhile')
+  .action(run(async () => (await import('./commands/demo.js')).demo))
+
+program
+  .command('show')
+  .argument('<name>', 'a mechanism or an adapter')
+  .description('the demo, then the conformance and the figures')
+  .option('--no-demo', 'without the demo')
+  .action(run(async () => (await import('./commands/show.js')).show))
+
+program
+  .command('bench')
+  .argument('[names...]', 'mechanisms or adapters; default all')
+  .description('measures round trips and throughput between two processes')
+  .option('--budget <seconds>', 'the time that all trials together may take', '110')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/bench.js')).bench))
+
+program
+  .command('report')
+  .argument('[names...]', 'mechanisms or adapters; default all')
+  .description('conformance and figures, compared in a table and written as JSON, Markdown and HTML')
+  .option('--folder <folder>', 'where to write', 'reports/latest')
+  .option('--budget <seconds>', 'the time that all trials together may take', '110')
+  .option('--json', 'prints report.json instead of the table')
+  .action(run(async () => (await import('./commands/report.js')).report))
+
+program
+  .command('doctor')
+  .description('which adapters run here, why the others do not, and the limits of this machine')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/doctor.js')).doctor))
+
+program
+  .command('build')
+  .description('builds the native addon with a C compiler')
+  .action(run(async () => (await import('./commands/build.js')).build))
+
+program
+  .command('clean')
+  .description('removes the objects that killed processes left behind')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/clean.js')).clean))
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError)
+    process.exitCode = error.exitCode === 0 ? 0 : 2 // commander has said what is wrong
+  else if (error instanceof Interrupted) process.exitCode = error.exitStatus
+  else {
+    console.error(`ipc-playground: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AdapterId } from '../core/channel.js'
+import { adapterById } from '../core/registry.js'
+import { interruptible } from './interrupt.js'
+import { adaptersNamed, mechanismOf } from './names.js'
+import { UsageError } from './outcome.js'
+import { packageFolder } from './package-folder.js'
+
+export async function demo(name: string): Promise<number> {
+  return interruptible(async (signal) => runDemo(await demoAdapter(name), signal))
+}
+
+/** The adapter that tells the story: the one named, or the mechanism's first that runs here. */
+export async function demoAdapter(name: string): Promise<AdapterId> {
+  const reasons: string[] = []
+  for (const id of await adaptersNamed(name)) {
+    const reason = (await adapterById(id)).unavailable()
+    if (reason === undefined) return id
+    reasons.push(`${id} cannot run here: ${reason}`)
+  }
+  throw new UsageError(reasons.join('\n'))
+}
+
+/** Runs the mechanism's story, or the one for any mechanism, in a process of its own. Its exit status. */
+export async function runDemo(adapter: AdapterId, signal: AbortSignal): Promise<number> {
+  signal.throwIfAborted()
+  const own = join(packageFolder, 'dist', 'demos', `${mechanismOf(adapter)}.js`)
+  const file = existsSync(own) ? own : join(packageFolder, 'dist', 'demos', 'generic.js')
+  const child = spawn(process.execPath, [file, adapter], { stdio: 'inherit' })
+  // The terminal interrupts the story too; whoever signals this process alone does not.
+  const end = () => child.kill('SIGTERM')
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', (code) => resolve(code ?? 1))
+    })
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}
