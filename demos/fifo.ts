@@ -1,0 +1,58 @@
+/** A FIFO: a pipe with a name in the file system, where unrelated processes meet. fifo(7) */
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Address, isIpcError, openReceiver, openSender, type Sender } from 'ipc-playground'
+import { fileKind, runFolder, track } from '../src/core/janitor.js'
+import { sleepers } from './support/kernel.js'
+import { shell } from './support/shell.js'
+import { type Story, tell } from './support/story.js'
+
+await tell('fifo', async (story) => {
+  const { child, changes } = story
+  await story.exchange(() => [changes.unread()])
+  story.me.says('two FIFOs, one a direction; their names are gone, now that both sides have opened them')
+  story.me.shows(...changes.shared(child), sleepers(child))
+  const look = () => [changes.unread()]
+  await story.freeze(look)
+  await story.fill(look)
+  await withShell(story)
+})
+
+async function withShell({ adapter, me }: Story): Promise<void> {
+  me.title('With a shell on the other end')
+  const path = join(runFolder(), `demo-${process.pid}`)
+  const address = { adapter: adapter.id, path } as Address
+
+  const receiver = await openReceiver(address, { create: 'exclusive' })
+  me.says(`opens ${path} for reading`)
+  const echo = shell(`ls -l ${path}; echo hello > ${path}`)
+  const data = await receiver.receive()
+  me.shows(await echo.ended)
+  me.says(`receives ${JSON.stringify(new TextDecoder().decode(data ?? new Uint8Array()))} from the shell ${echo.pid}`)
+  if ((await receiver.receive()) === null) me.says('receives the end: the last writer has gone')
+  await receiver.close()
+
+  await shell(`mkfifo -m 600 ${path}`).ended
+  const made = track(fileKind, path)
+  const cat = shell(`cat ${path}`)
+  try {
+    const sender = await firstReader(address)
+    me.says(`opens it for writing; cat is the reader, started by the shell ${cat.pid}`)
+    await sender.send(new TextEncoder().encode(`hello, cat; here is ${process.pid}\n`))
+    await sender.close()
+    me.shows(await cat.ended)
+  } finally {
+    made.remove()
+  }
+}
+
+/** A FIFO cannot be opened for writing before somebody reads (ENXIO); nothing announces a reader. */
+async function firstReader(address: Address): Promise<Sender> {
+  for (;;)
+    try {
+      return await openSender(address)
+    } catch (error) {
+      if (!isIpcError(error) || error.code !== 'ERR_IPC_NOT_FOUND') throw error
+      await sleep(2)
+    }
+}
