@@ -1,0 +1,136 @@
+# `make` installs, builds and compares every adapter on this machine; `make help` lists the rest.
+# A recipe runs only where its inputs changed: files by their time, lists of files and the lock file by
+# their contents.
+
+.DEFAULT_GOAL := report
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+# The tests of the slow part look for it.
+export FULL
+
+NODE := node
+BIN := node_modules/.bin
+CLI := $(NODE) dist/src/cli.js
+MECHANISMS := $(patsubst src/adapters/%/index.ts,%,$(wildcard src/adapters/*/index.ts))
+
+# Headers beside this Node, where they are installed; else node-gyp fetches them.
+PREFIX := $(shell $(NODE) -p 'path.dirname(path.dirname(process.execPath))')
+NODEDIR := $(if $(wildcard $(PREFIX)/include/node/node_api.h),$(PREFIX))
+NODE_GYP := $(NODE) node_modules/node-gyp/bin/node-gyp.js
+
+# --- install -------------------------------------------------------------------------------------
+
+# The packages, and the Node for which their native parts were built.
+INSTALLED := node_modules/.installed-$(shell $(NODE) -p process.versions.modules)
+ifneq ($(shell cmp -s package-lock.json $(INSTALLED) && echo same),same)
+.PHONY: $(INSTALLED)
+endif
+
+.PHONY: install
+install: $(INSTALLED) ## installs the packages that package-lock.json names
+
+# No package runs a script, except the two native ones that are compared with ours; without them their
+# adapters say that they cannot run, and everything else works.
+$(INSTALLED):
+	npm ci --ignore-scripts --no-audit --no-fund
+	npm_config_nodedir=$(NODEDIR) npm rebuild --foreground-scripts=false --loglevel=error mkfifo posix-mq \
+	  || echo 'mkfifo or posix-mq was not built; their adapters cannot run here' >&2
+	cp package-lock.json $@
+
+# --- build ---------------------------------------------------------------------------------------
+
+ADDON := build/Release/ipc_playground.node
+NATIVE := $(wildcard src/native/*.c src/native/*.h src/adapters/*/native.c src/adapters/*/*.h)
+TYPESCRIPT := $(shell find src demos test -name '*.ts' 2>/dev/null ! -path src/adapters/all.ts | sort)
+ASSETS := $(wildcard src/*/assets/*)
+
+.PHONY: build FORCE
+build: $(ADDON) dist/.built ## builds the addon and compiles the TypeScript
+
+# Rewritten only when a file came or went, so that what was made of a removed file is made anew.
+build/native.list: FORCE
+	@mkdir -p build
+	@printf '%s\n' $(NATIVE) | cmp -s - $@ || printf '%s\n' $(NATIVE) > $@
+build/typescript.list: FORCE
+	@mkdir -p build
+	@printf '%s\n' $(TYPESCRIPT) | cmp -s - $@ || { rm -rf dist; printf '%s\n' $(TYPESCRIPT) > $@; }
+
+$(ADDON): $(NATIVE) build/native.list binding.gyp scripts/native-sources.mjs | $(INSTALLED)
+	$(NODE_GYP) configure build --loglevel=error $(addprefix --nodedir=,$(NODEDIR))
+	@touch $@
+
+dist/.built: $(TYPESCRIPT) $(ASSETS) build/typescript.list tsconfig.json scripts/generate-adapters.mjs scripts/copy-assets.mjs | $(INSTALLED)
+	$(NODE) scripts/generate-adapters.mjs
+	$(BIN)/tsc
+	$(NODE) scripts/copy-assets.mjs
+	chmod +x dist/src/cli.js
+	@touch $@
+
+# --- the main job, and the rest of the command line ----------------------------------------------
+
+.PHONY: report bench list doctor
+report: build ## (just `make`) conformance and figures of every adapter, compared, into reports/latest/
+	@$(CLI) report
+bench: build ## the figures alone
+	@$(CLI) bench
+list: build ## the mechanisms and their adapters
+	@$(CLI) list
+doctor: build ## which adapters run here, why the others do not, the limits of this machine
+	@$(CLI) doctor
+
+# `make socket` and `make socket-tcp`, for every folder of src/adapters.
+.PHONY: $(MECHANISMS)
+$(MECHANISMS): build
+	@$(CLI) show $@
+define variants
+$(1)-%: build FORCE
+	@$$(CLI) show $(1)/$$*
+endef
+$(foreach mechanism,$(MECHANISMS),$(eval $(call variants,$(mechanism))))
+
+# --- tests ---------------------------------------------------------------------------------------
+
+TEST_REPORTS := build/tests
+VITEST := $(BIN)/vitest run
+
+.PHONY: check test test-sanitized
+check: $(INSTALLED) ## format, lint and types
+	$(NODE) scripts/generate-adapters.mjs
+	$(BIN)/biome ci .
+	$(BIN)/tsc --noEmit --incremental false
+
+test: check build ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
+	rm -rf $(TEST_REPORTS)
+	VITEST_JSON=$(TEST_REPORTS)/main.json $(VITEST)
+ifdef FULL
+	$(MAKE) --no-print-directory test-sanitized
+endif
+
+# The addon under AddressSanitizer, in a folder of its own, where node-gyp-build finds it by the variable.
+# Sources are links to ours, so that reports name them. What the tests of the tools start is not ours.
+ASAN := build/asan
+ASAN_ADDON := $(ASAN)/build/Release/ipc_playground.node
+$(ASAN_ADDON): $(NATIVE) build/native.list binding.gyp | $(INSTALLED)
+	mkdir -p $(ASAN)
+	ln -sfn $(addprefix $(CURDIR)/,binding.gyp package.json scripts src) $(ASAN)/
+	$(NODE_GYP) rebuild -C $(ASAN) --loglevel=error $(addprefix --nodedir=,$(NODEDIR)) -- -Dsanitize=address
+
+test-sanitized: check build $(ASAN_ADDON)
+	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+	ASAN_OPTIONS=abort_on_error=1:use_sigaltstack=0 \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0 \
+	IPC_PLAYGROUND_PREBUILD=$(CURDIR)/$(ASAN) IPC_TEST_TIMEOUT_FACTOR=4 VITEST_JSON=$(TEST_REPORTS)/sanitized.json \
+	  $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos package report,--exclude '**/$(name)*.test.js')
+
+# --- the rest ------------------------------------------------------------------------------------
+
+.PHONY: clean help
+clean: ## removes what killed processes left, then everything that was built
+	@if [ -e dist/.built ] && [ -e $(ADDON) ]; then $(CLI) clean; fi
+	rm -rf build dist prebuilds src/adapters/all.ts
+
+help: ## this list
+	@echo 'make                  installs, builds, and compares every adapter on this machine'
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-16s %s\n", $$1, $$2 }'
+	@echo; echo 'A demo between two processes, then the conformance and the figures:'
+	@$(NODE) scripts/list-targets.mjs
