@@ -33,11 +33,11 @@ function bar(stream: NodeJS.WriteStream): Progress {
 }
 
 function lines(stream: NodeJS.WriteStream): Progress {
-  let last = ''
+  const shown = new Set<string>()
   return {
     update(fraction, leftMs, what) {
-      if (what === last) return
-      last = what
+      if (shown.has(what)) return
+      shown.add(what)
       stream.write(`${String(Math.floor(100 * fraction)).padStart(3)}% ${what} (${duration(leftMs)} left)\n`)
     },
     stop() {},
