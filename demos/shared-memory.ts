@@ -8,7 +8,7 @@ await tell('shared-memory', async (story) => {
   const objects = () => [changes.files('/dev/shm'), changes.rows('/proc/sysvipc/shm')].filter(({ lines }) => lines.length > 0)
   await story.exchange(objects)
   if (story.oneProcess) story.me.says('the two sides are threads: the memory is one SharedArrayBuffer')
-  else story.me.shows(mappings(process.pid, child), mappings(child, process.pid), ...changes.shared(child), ...objects(), sleepers(child))
+  else story.me.shows(mappings(process.pid, child), mappings(child, process.pid), ...objects(), sleepers(child))
   await story.freeze(() => [...objects(), sleepers(child)])
   await inPlace(story)
   if (story.adapter.id.endsWith('/sysv')) story.me.shows(await shell('ipcs -m').ended)

@@ -12,7 +12,7 @@ await tell('socket', async (story) => {
   const ours = new Set(changes.descriptors().map(({ target }) => /^socket:\[(\d+)\]$/.exec(target)?.[1]))
   const mine = (row: string) => row.split(/\s+/).some((field) => ours.has(field))
   await story.exchange(() => [changes.unread()])
-  story.me.says('a row for each socket of this process; the other side has rows of its own')
+  story.me.says("this process's sockets; the unix one without a path is the lifeline, by which each side learns of the other's death")
   story.me.shows(...TABLES.map((table) => changes.rows(table, mine)).filter(({ lines }) => lines.length > 0), sleepers(child))
   await story.freeze(() =>
     TABLES.slice(1, 3)

@@ -50,6 +50,7 @@ export class Story {
     this.me.says('does not read the answer yet')
     this.me.shows(...look())
     await this.#receive()
+    while (!this.oneProcess && stateOf(this.child) !== 'S') await setImmediate() // until it waits for the next
   }
 
   /** The child is stopped while messages are sent; `look` shows where they are meanwhile. */
