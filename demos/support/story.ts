@@ -133,6 +133,16 @@ export class Story {
 
 /** What a file of `demos/` does: `node dist/demos/fifo.js [adapter]`. */
 export async function tell(mechanism: string, story: (story: Story) => Promise<void>): Promise<void> {
+  try {
+    await telling(mechanism, story)
+  } catch (error) {
+    if (!isIpcError(error)) throw error
+    console.error(error.message) // a limit of this machine, mostly: it says what to do
+    process.exitCode = 1
+  }
+}
+
+async function telling(mechanism: string, story: (story: Story) => Promise<void>): Promise<void> {
   const adapter = await adapterById(process.argv[2] ?? (await firstOf(mechanism)))
   const reason = adapter.unavailable()
   if (reason !== undefined) {
