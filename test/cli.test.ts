@@ -26,15 +26,18 @@ describe('help and wrong use', () => {
     expect((await cli(['--version'])).stdout).toBe(`${version}\n`)
   })
 
-  test.each([[[]], [['nonsense']], [['list', '--nonsense']], [['demo']], [['bench', '--budget', 'soon']]])(
-    '%j is wrong use: status 2, on standard error',
-    async (args) => {
-      const { status, stdout, stderr } = await cli(args, place.env)
-      expect(status).toBe(2)
-      expect(stdout).toBe('')
-      expect(stderr).not.toBe('')
-    },
-  )
+  test.each([
+    [[]],
+    [['nonsense']],
+    [['list', '--nonsense']],
+    [['demo']],
+    [['bench', '--budget', 'soon']],
+  ])('%j is wrong use: status 2, on standard error', async (args) => {
+    const { status, stdout, stderr } = await cli(args, place.env)
+    expect(status).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).not.toBe('')
+  })
 
   test.each([
     ['demo', 'sokcet', 'socket'],
