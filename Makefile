@@ -82,11 +82,15 @@ doctor: build ## which adapters run here, why the others do not, the limits of t
 .PHONY: $(MECHANISMS)
 $(MECHANISMS): build
 	@$(CLI) show $@
-define variants
-$(1)-%: build FORCE
-	@$$(CLI) show $(1)/$$*
+# Goals alone: a pattern such as shared-memory-% would match files, too.
+define variant
+.PHONY: $(2)
+$(2): build
+	@$$(CLI) show $(1)/$(2:$(1)-%=%)
 endef
-$(foreach mechanism,$(MECHANISMS),$(eval $(call variants,$(mechanism))))
+$(foreach mechanism,$(MECHANISMS),\
+  $(foreach goal,$(filter $(mechanism)-%,$(MAKECMDGOALS)),\
+    $(eval $(call variant,$(mechanism),$(goal)))))
 
 # --- tests ---------------------------------------------------------------------------------------
 
