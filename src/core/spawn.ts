@@ -46,12 +46,13 @@ interface Invitation {
 
 /**
  * Starts `module` as a peer and gives the channel to it. The module calls `joinParent()`. Settles when
- * the child has joined.
+ * the child has joined; over an inherited mechanism, whose ends exist before the child does, as soon as
+ * it is started.
  *
  * The child inherits standard input, output and error (except over `pipe/stdio`, which uses the first
  * two). Closing the peer closes the channel, then waits `killAfter` ms for the child to exit by itself.
  *
- * @throws ERR_IPC_PEER_GONE where the child exits without joining, ERR_IPC_UNAVAILABLE, ERR_IPC_TIMEOUT
+ * @throws ERR_IPC_PEER_GONE where the child exits without joining (over an inherited mechanism its channel ends), ERR_IPC_UNAVAILABLE, ERR_IPC_TIMEOUT
  */
 export async function spawnPeer(module: URL | string, options: SpawnOptions = {}): Promise<Peer> {
   checkOptions(options)
