@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { fragmented, isIpcError } from 'ipc-playground'
+import { fragmented, isIpcError, spawnPeer } from 'ipc-playground'
 import { inProcessChannels } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
+import { adapterById } from '../src/core/registry.js'
 
 const shapes = [
   { min: 4, max: 4 },
@@ -28,6 +29,23 @@ describe('fragmented', () => {
     const got = await received
     assert(got !== null && Buffer.compare(got, data) === 0)
   })
+
+  test(
+    '6: a megabyte travels over real-time signals to another process and back, byte-identical',
+    { timeout: 60_000 },
+    async ({ skip }) => {
+      const reason = (await adapterById('signal/realtime')).unavailable()
+      if (reason !== undefined) skip(reason)
+      const peer = await spawnPeer(new URL('./fixtures/fragmented-echo.js', import.meta.url), { adapter: 'signal/realtime' })
+      const messages = fragmented(peer.channel)
+      const data = new Uint8Array(1024 * 1024)
+      for (let i = 0; i < data.length; i++) data[i] = (i * 31) >>> 3
+      await messages.send(data)
+      const got = await messages.receive()
+      await peer[Symbol.asyncDispose]()
+      assert(got !== null && Buffer.compare(got, data) === 0)
+    },
+  )
 
   test('6: any sizes over any payload of a word or more, in order, and then the end', async () => {
     await fc.assert(
