@@ -114,6 +114,23 @@ export function check(result: number, syscall: string, context: ErrorContext = {
   throw systemError(result, syscall, context, advice)
 }
 
+/** The error where no thread to wait with can be had: eventfd(2) or pthread_create(3) failed. */
+export function threadError(errno: number, context: ErrorContext = {}): IpcError {
+  const number = Math.abs(errno)
+  if (number !== E.EAGAIN) return systemError(number, number === E.EMFILE || number === E.ENFILE ? 'eventfd' : 'pthread_create', context)
+  return new IpcError('ERR_IPC_LIMIT', 'no thread can be started; raise `ulimit -u` or close something (pthread_create: EAGAIN)', {
+    ...context,
+    errno: -number,
+    syscall: 'pthread_create',
+  })
+}
+
+/** A native waiter's handle: the number, or the error thrown. */
+export function checkThread(handle: number, context: ErrorContext = {}): number {
+  if (handle >= 0) return handle
+  throw threadError(handle, context)
+}
+
 /** An error thrown by Node's own modules (`errno`, `syscall`, `code`), as one of ours. */
 export function fromNodeError(error: unknown, context: ErrorContext = {}): IpcError {
   if (isIpcError(error)) return error

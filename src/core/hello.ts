@@ -19,6 +19,7 @@ export function sayHello<E extends Endpoint>(endpoint: E, errors: ErrorContext):
 /**
  * The listener's side: hands `endpoint` over when the hello has come, and ends. `connected` runs just
  * before that; `withdraw` instead of it, when the listener closes first: it takes the rendezvous back.
+ * Owns the endpoint; where that cannot wait, withdraws, closes it and throws.
  */
 export function awaitHello(
   endpoint: Endpoint,
@@ -30,6 +31,7 @@ export function awaitHello(
 ): Acceptor {
   let over = false
   let paused = false
+  let listening = false
   const finish = (): boolean => {
     if (over) return false
     over = true
@@ -41,6 +43,7 @@ export function awaitHello(
     if (!finish()) return
     withdraw()
     endpoint.close()
+    if (!listening) throw error
     context.done(error)
   }
   endpoint.onReady = () => {
@@ -60,6 +63,8 @@ export function awaitHello(
     }
   }
   endpoint.watch(READABLE)
+  endpoint.onReady(READABLE)
+  listening = true
   return {
     address: url,
     pause() {

@@ -4,7 +4,7 @@ import { Waiter } from '../native/waiter.js'
 import { type Endpoint, READABLE, WRITABLE } from './adapter.js'
 import { type Credentials, Result } from './channel.js'
 import { resultOf } from './descriptor-endpoint.js'
-import { type ErrorContext, type IpcError, systemError } from './errors.js'
+import { type ErrorContext, type IpcError, systemError, threadError } from './errors.js'
 
 const { ECANCELED } = constants.errno
 
@@ -19,6 +19,9 @@ export abstract class WaiterEndpoint implements Endpoint {
   protected readonly errors: ErrorContext
   #reader: Waiter | undefined
   #writer: Waiter | undefined
+  /** Why nothing can wait in this direction, while that is so. */
+  #noReader: IpcError | undefined
+  #noWriter: IpcError | undefined
 
   constructor(errors: ErrorContext) {
     this.errors = errors
@@ -26,10 +29,14 @@ export abstract class WaiterEndpoint implements Endpoint {
 
   abstract trySend(data: Uint8Array, priority: number): number
   abstract tryReceiveInto(target: Uint8Array): number
-  /** A native waiter that obtains the next message or token; throws where there can be none. */
+  /** A native waiter that obtains the next message or token; -errno where none can be had. */
   protected abstract openReader(): number
-  /** A native waiter that ends when there is room; throws where there can be none. */
+  /** A native waiter that ends when there is room; -errno where none can be had. */
   protected abstract openWriter(): number
+  /** The error number that stands for `n` here. */
+  protected translated(n: number): number {
+    return n
+  }
 
   get buffered(): boolean {
     return this.#reader?.kept === true
@@ -45,36 +52,70 @@ export abstract class WaiterEndpoint implements Endpoint {
     return result === -ECANCELED ? undefined : result
   }
 
-  /** `n` itself, or the `Result` for it, with `error` set where it is FAILED. */
-  protected result(n: number, syscall: string): number {
-    if (n >= 0) return n
-    const result = resultOf(n)
-    if (result === Result.FAILED) this.error = systemError(n, syscall, this.errors)
-    return result
+  /** What a receive answers for `n`: itself, or the `Result` for it, with `error` set where it is FAILED. */
+  protected received(n: number, syscall: string): number {
+    return this.#result(n, syscall, this.#noReader)
   }
 
-  protected get reader(): Waiter {
-    this.#reader ??= new Waiter(this.openReader(), () => this.onReady(READABLE))
+  /** The same for a send. */
+  protected sent(n: number, syscall: string): number {
+    return this.#result(n, syscall, this.#noWriter)
+  }
+
+  #result(n: number, syscall: string, cannotWait: IpcError | undefined): number {
+    if (n >= 0) return n
+    const number = this.translated(n)
+    const result = resultOf(number)
+    if (result === Result.FAILED) this.error = systemError(number, syscall, this.errors)
+    if (result !== Result.WOULD_BLOCK || cannotWait === undefined) return result
+    this.error = cannotWait
+    return Result.FAILED
+  }
+
+  /** The reading thread, made where there is none yet; undefined where none can be had. */
+  protected get reader(): Waiter | undefined {
+    if (this.#reader !== undefined) return this.#reader
+    const handle = this.openReader()
+    this.#noReader = handle < 0 ? threadError(handle, this.errors) : undefined
+    if (handle >= 0) this.#reader = new Waiter(handle, () => this.onReady(READABLE))
     return this.#reader
   }
 
-  protected get writer(): Waiter {
-    this.#writer ??= new Waiter(this.openWriter(), () => {
-      this.#writer?.take() // a failure shows at the next try
-      this.onReady(WRITABLE)
-    })
+  /** The reading thread, if there is one already. */
+  protected get startedReader(): Waiter | undefined {
+    return this.#reader
+  }
+
+  protected get writer(): Waiter | undefined {
+    if (this.#writer !== undefined) return this.#writer
+    const handle = this.openWriter()
+    this.#noWriter = handle < 0 ? threadError(handle, this.errors) : undefined
+    if (handle >= 0)
+      this.#writer = new Waiter(handle, () => {
+        this.#writer?.take() // a failure shows at the next try
+        this.onReady(WRITABLE)
+      })
     return this.#writer
   }
 
   watch(interest: number): void {
-    if (interest & READABLE) this.reader.start()
-    else this.#reader?.stop()
-    if (interest & WRITABLE) this.writer.start()
-    else this.#writer?.stop()
+    let refused = 0
+    if (interest & READABLE) {
+      const started = this.reader?.start()
+      if (started !== undefined) this.#noReader = started < 0 ? systemError(started, 'epoll_ctl', this.errors) : undefined
+      if (this.#noReader !== undefined) refused |= READABLE
+    } else this.#reader?.stop()
+    if (interest & WRITABLE) {
+      const started = this.writer?.start()
+      if (started !== undefined) this.#noWriter = started < 0 ? systemError(started, 'epoll_ctl', this.errors) : undefined
+      if (this.#noWriter !== undefined) refused |= WRITABLE
+    } else this.#writer?.stop()
+    if (refused !== 0) queueMicrotask(() => this.onReady(refused)) // the next try says why
   }
 
   waitSync(interest: number, timeoutMs: number): number {
     const waiter = interest & READABLE ? this.reader : this.writer
+    if (waiter === undefined) return interest // the next try says why
     if (!waiter.waitSync(timeoutMs)) {
       waiter.stop()
       return 0

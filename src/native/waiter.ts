@@ -36,14 +36,15 @@ export class Waiter {
     return this.#kept !== undefined
   }
 
-  /** Hands the thread a wait, unless the last one's result is still to be taken. */
-  start(): void {
+  /** Hands the thread a wait, unless the last one's result is still to be taken. 0, or -errno where nothing could tell of its end. */
+  start(): number {
     if (this.#kept !== undefined) {
       queueMicrotask(this.#done)
-      return
+      return 0
     }
-    this.#begin()
-    this.#watcher.want(EPOLLIN)
+    const watched = this.#watcher.want(EPOLLIN)
+    if (watched >= 0) this.#begin()
+    return Math.min(watched, 0)
   }
 
   /** After this no wait runs and `done` is not called. */

@@ -10,7 +10,7 @@ import { constants, fchmodSync, fstatSync, unlinkSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import { checkName } from '../core/address.js'
 import { type CallOptions, type Create, Result, type Timeout } from '../core/channel.js'
-import { check, type ErrorContext, IpcError, isIpcError, resultError, systemError, unavailable } from '../core/errors.js'
+import { check, checkThread, type ErrorContext, IpcError, isIpcError, resultError, systemError, unavailable } from '../core/errors.js'
 import { fileKind, sweep, track } from '../core/janitor.js'
 import { checkMode } from '../core/rendezvous.js'
 import { checkOptions, checkTimeout, limit, timeoutError, withSignal } from '../core/wait.js'
@@ -296,7 +296,7 @@ class SharedMemory implements SharedMemoryBuffer {
   }
 
   #newSleeper(): Sleeper {
-    const waiter = check(native.futexWaiterOpen(this.#mapping.handle), 'pthread_create', this.#errors)
+    const waiter = checkThread(native.futexWaiterOpen(this.#mapping.handle), this.#errors)
     const watcher = new DescriptorWatcher(native.waiterFd(waiter), () => sleeper.done(native.waiterTake(waiter)))
     const sleeper: Sleeper = { waiter, watcher, done: () => {} }
     return sleeper

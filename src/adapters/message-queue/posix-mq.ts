@@ -310,26 +310,27 @@ export default defineAdapter({
       queues.push(queue)
       return queue
     }
+    let endpoint: PosixMqEndpoint
     try {
       // NAME.0 is the gate: who finds it finds the other.
       const from = make('.1')
-      const endpoint = new PosixMqEndpoint(from, make('.0'), errors)
-      return awaitHello(
-        endpoint,
-        url,
-        context,
-        errors,
-        () => {
-          for (const queue of queues) queue.forget()
-        },
-        () => {
-          for (const queue of queues) queue.removeName()
-        },
-      )
+      endpoint = new PosixMqEndpoint(from, make('.0'), errors)
     } catch (error) {
       for (const queue of queues) queue.close()
       throw error
     }
+    return awaitHello(
+      endpoint,
+      url,
+      context,
+      errors,
+      () => {
+        for (const queue of queues) queue.forget()
+      },
+      () => {
+        for (const queue of queues) queue.removeName()
+      },
+    )
   },
 
   /** Whoever removes the name NAME.0 is the peer; from then on the queues are nameless, and end with their last user. */

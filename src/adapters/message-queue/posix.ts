@@ -185,16 +185,17 @@ export default defineAdapter({
     const removeNames = () => {
       for (const { fd, tracked } of made) removeName(fd, tracked)
     }
+    let endpoint: QueueEndpoint
     try {
       // NAME.0 is the gate: who finds it finds the other.
       const readFd = make('.1', O_RDONLY)
-      const endpoint = new QueueEndpoint(readFd, make('.0', O_WRONLY), errors, () => {})
-      return awaitHello(endpoint, url, context, errors, forgetNames, removeNames)
+      endpoint = new QueueEndpoint(readFd, make('.0', O_WRONLY), errors, () => {})
     } catch (error) {
       removeNames()
       for (const { fd } of made) native.fdClose(fd)
       throw error
     }
+    return awaitHello(endpoint, url, context, errors, forgetNames, removeNames)
   },
 
   /** Whoever removes the name NAME.0 is the peer; from then on the queues are nameless, and end with their last user. */

@@ -120,37 +120,39 @@ class SysvQueueEndpoint extends WaiterEndpoint {
 
   protected override openReader(): number {
     const { queue, type } = this.#from ?? NO_QUEUE
-    return check(native.msqReceiver(queue, type, this.#longest), 'pthread_create', this.errors)
+    return native.msqReceiver(queue, type, this.#longest)
   }
 
   protected override openWriter(): number {
-    return check(native.msqRoom((this.#to ?? NO_QUEUE).queue), 'pthread_create', this.errors)
+    return native.msqRoom((this.#to ?? NO_QUEUE).queue)
   }
 
   /** A queue that was removed is told by EIDRM to those inside, and by EINVAL to those who come later. */
-  protected override result(n: number, syscall: string): number {
-    return super.result(n === -EINVAL ? -EIDRM : n, syscall)
+  protected override translated(n: number): number {
+    return n === -EINVAL ? -EIDRM : n
   }
 
   override get buffered(): boolean {
-    return super.buffered || (this.#from !== undefined && native.msqHeld(this.reader.handle) >= 0)
+    return super.buffered || (this.startedReader !== undefined && native.msqHeld(this.startedReader.handle) >= 0)
   }
 
   trySend(data: Uint8Array): number {
     if (this.#to === undefined) return Result.CLOSED
     const n = native.msqSend(this.#to.queue, this.#to.type, data)
     if (n === -EAGAIN) this.#refused = data.length
-    return n < 0 ? this.result(n, 'msgsnd') : data.length
+    return n < 0 ? this.sent(n, 'msgsnd') : data.length
   }
 
   tryReceiveInto(target: Uint8Array): number {
     if (this.#from === undefined) return Result.CLOSED
     const obtained = this.obtained()
-    if (obtained !== undefined && obtained < 0) return this.result(obtained, 'msgrcv')
-    const n = native.msqReceive(this.reader.handle, target)
-    if (n !== -E2BIG) return this.result(n, 'msgrcv')
-    const held = native.msqHeld(this.reader.handle)
-    if (held < 0) return this.result(n, 'msgrcv') // longer than kernel.msgmax, which was lowered since
+    if (obtained !== undefined && obtained < 0) return this.received(obtained, 'msgrcv')
+    const { reader } = this
+    if (reader === undefined) return this.received(-EAGAIN, 'msgrcv')
+    const n = native.msqReceive(reader.handle, target)
+    if (n !== -E2BIG) return this.received(n, 'msgrcv')
+    const held = native.msqHeld(reader.handle)
+    if (held < 0) return this.received(n, 'msgrcv') // longer than kernel.msgmax, which was lowered since
     this.nextLength = held
     return Result.TARGET_SIZE
   }
@@ -164,7 +166,7 @@ class SysvQueueEndpoint extends WaiterEndpoint {
   override waitSync(interest: number, timeoutMs: number): number {
     if (interest & WRITABLE) this.#announceRoom()
     // Without a limit this thread waits itself; msgrcv(2) has none of its own.
-    if (interest & READABLE && timeoutMs < 0 && !this.reader.busy) {
+    if (interest & READABLE && timeoutMs < 0 && this.reader?.busy === false) {
       native.msqWait(this.reader.handle) // a failure shows at the next try
       return interest
     }
@@ -173,13 +175,14 @@ class SysvQueueEndpoint extends WaiterEndpoint {
 
   /** The thread waits for room for the message that was refused. Not changed while it is waiting. */
   #announceRoom(): void {
-    native.msqRoomFor(this.writer.handle, this.#refused)
+    const { writer } = this
+    if (writer !== undefined) native.msqRoomFor(writer.handle, this.#refused)
   }
 
   override close(): void {
     this.watch(0)
     // Somebody else may still want what the thread took at the last moment.
-    if (this.#from !== undefined) native.msqReturn(this.reader.handle)
+    if (this.startedReader !== undefined) native.msqReturn(this.startedReader.handle)
     super.close()
     this.#released()
   }
@@ -292,24 +295,27 @@ export default defineAdapter({
       owned.push(own(queue))
       return queue
     }
+    let endpoint: SysvQueueEndpoint
+    let ticketed: number
     try {
       const from = { queue: make(toListener), type }
       const to = { queue: make(toConnector), type }
-      const endpoint = new SysvQueueEndpoint(from, to, errors, () => disown(owned))
+      endpoint = new SysvQueueEndpoint(from, to, errors, () => disown(owned))
       check(native.msqSend(to.queue, TICKET, NOTHING), 'msgsnd', errors)
-      // Taken back first: from here on nobody connects to queues that are about to go.
-      return awaitHello(
-        endpoint,
-        url,
-        context,
-        errors,
-        () => {},
-        () => native.msqTake(to.queue, TICKET),
-      )
+      ticketed = to.queue
     } catch (error) {
       disown(owned)
       throw error
     }
+    // Taken back first: from here on nobody connects to queues that are about to go.
+    return awaitHello(
+      endpoint,
+      url,
+      context,
+      errors,
+      () => {},
+      () => native.msqTake(ticketed, TICKET),
+    )
   },
 
   /** Whoever takes the ticket is the peer. The queues end with their last user. */

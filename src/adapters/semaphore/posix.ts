@@ -48,10 +48,10 @@ class PosixSemaphores extends TokenEndpoint {
     native.semPost(this.#from)
   }
   protected override openReader(): number {
-    return check(native.semWaiter(this.#from, 0), 'pthread_create', this.errors)
+    return native.semWaiter(this.#from, 0)
   }
   protected override openWriter(): number {
-    return check(native.semWaiter(this.#to, 1), 'pthread_create', this.errors)
+    return native.semWaiter(this.#to, 1)
   }
   protected override release(): void {
     native.semClose(this.#from)
@@ -103,25 +103,26 @@ export default defineAdapter({
     const removeNames = () => {
       for (const { tracked } of made) tracked.remove()
     }
+    let endpoint: PosixSemaphores
     try {
       // NAME.0 is the gate: who finds it finds the other.
       const from = make('.1')
-      const endpoint = new PosixSemaphores(from, make('.0'), errors)
-      return awaitHello(
-        endpoint,
-        url,
-        context,
-        errors,
-        () => {
-          for (const { tracked } of made) tracked.forget()
-        },
-        removeNames,
-      )
+      endpoint = new PosixSemaphores(from, make('.0'), errors)
     } catch (error) {
       removeNames()
       for (const { handle } of made) native.semClose(handle)
       throw error
     }
+    return awaitHello(
+      endpoint,
+      url,
+      context,
+      errors,
+      () => {
+        for (const { tracked } of made) tracked.forget()
+      },
+      removeNames,
+    )
   },
 
   /** Whoever removes the name NAME.0 is the peer; from then on the semaphores are nameless, and end with their last user. */

@@ -87,10 +87,10 @@ class SysvSemaphores extends TokenEndpoint {
     native.semsetOperate(this.#set, this.#back)
   }
   protected override openReader(): number {
-    return check(native.semsetWaiter(this.#set, this.#from, 0), 'pthread_create', this.errors)
+    return native.semsetWaiter(this.#set, this.#from, 0)
   }
   protected override openWriter(): number {
-    return check(native.semsetWaiter(this.#set, this.#to, 1), 'pthread_create', this.errors)
+    return native.semsetWaiter(this.#set, this.#to, 1)
   }
   protected override release(): void {
     leave(this.#set)

@@ -1,7 +1,7 @@
 /** A channel over two counts: a send raises one of them, a receive lowers the other. */
 import { constants } from 'node:os'
 import { READABLE } from '../../core/adapter.js'
-import { type Capabilities, Result } from '../../core/channel.js'
+import type { Capabilities } from '../../core/channel.js'
 import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
 
 const { EAGAIN, EINVAL, EIDRM, EOVERFLOW, ERANGE, ETIMEDOUT } = constants.errno
@@ -43,9 +43,8 @@ export abstract class TokenEndpoint extends WaiterEndpoint {
   protected abstract release(): void
 
   /** A removed set is told by EIDRM to those inside, and by EINVAL to those who come later. */
-  protected override result(n: number, syscall: string): number {
-    if (n === -EOVERFLOW || n === -ERANGE) return Result.WOULD_BLOCK
-    return super.result(n === -EINVAL ? -EIDRM : n, syscall)
+  protected override translated(n: number): number {
+    return n === -EINVAL ? -EIDRM : n === -EOVERFLOW || n === -ERANGE ? -EAGAIN : n
   }
 
   override get buffered(): boolean {
@@ -53,7 +52,7 @@ export abstract class TokenEndpoint extends WaiterEndpoint {
   }
 
   trySend(): number {
-    return this.result(this.post(), 'post')
+    return this.sent(this.post(), 'post')
   }
 
   tryReceiveInto(): number {
@@ -61,11 +60,11 @@ export abstract class TokenEndpoint extends WaiterEndpoint {
       this.#held = false
       return 0
     }
-    return this.result(this.obtained() ?? this.tryTake(), 'wait')
+    return this.received(this.obtained() ?? this.tryTake(), 'wait')
   }
 
   override waitSync(interest: number, timeoutMs: number): number {
-    if (!(interest & READABLE) || this.reader.busy) return super.waitSync(interest, timeoutMs)
+    if (!(interest & READABLE) || this.startedReader?.busy === true) return super.waitSync(interest, timeoutMs)
     if (this.#held) return READABLE
     const taken = this.take(timeoutMs)
     if (taken === 0) this.#held = true

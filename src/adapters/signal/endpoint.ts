@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Endpoint, READABLE, WRITABLE } from '../../core/adapter.js'
 import { type AdapterId, type Credentials, Result } from '../../core/channel.js'
-import { check, type ErrorContext, type IpcError, systemError } from '../../core/errors.js'
+import { checkThread, type ErrorContext, type IpcError, systemError } from '../../core/errors.js'
 import { DescriptorWatcher, EPOLLIN } from '../../native/loop.js'
 import { MARK, MARK_ASKED, MARK_PEER_LOST, native, RECORD_FIELDS } from './native.js'
 
@@ -133,11 +133,7 @@ export class SignalEndpoint extends SignalSender {
   constructor(variant: Variant, role: Role) {
     super(variant, 0, 0)
     this.#raw = role === 'raw'
-    this.#receiver = check(
-      native.signalOpen(variant.number, `${variant.prefix}-${role}`, this.#raw ? 1 : 0),
-      'pthread_create',
-      this.context,
-    )
+    this.#receiver = checkThread(native.signalOpen(variant.number, `${variant.prefix}-${role}`, this.#raw ? 1 : 0), this.context)
     this.#fd = native.signalFd(this.#receiver)
     this.#watcher = new DescriptorWatcher(this.#fd, () => this.onReady(READABLE))
   }
