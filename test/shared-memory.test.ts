@@ -1,7 +1,21 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import {
@@ -16,8 +30,11 @@ import {
   spawnPeer,
 } from 'ipc-playground'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { MAGIC, segmentBytes, VERSION } from '../src/adapters/shared-memory/ring-buffer.js'
+import { AF_UNIX, SOCK_SEQPACKET, native as socket } from '../src/adapters/socket/native.js'
 import { runFolder } from '../src/core/janitor.js'
 import { adapterById } from '../src/core/registry.js'
+import { native } from '../src/native/memory.js'
 
 const peerModule = new URL('./fixtures/shared-memory-peer.js', import.meta.url)
 const NAMED: AdapterId[] = ['shared-memory/ring', 'shared-memory/posix', 'shared-memory/mmap', 'shared-memory/sysv']
@@ -189,7 +206,7 @@ describe.each(NAMED)('%s by name', (id) => {
       const channel = await connect(address)
       await channel.receive().finally(() => channel.destroy())
     }
-    expect(['ERR_IPC_BUSY', 'ERR_IPC_PEER_GONE']).toContain(await codeOf(first()))
+    expect(['ERR_IPC_PERMISSION', 'ERR_IPC_PEER_GONE']).toContain(await codeOf(first()))
     const second = await connect(address, { waitForPeer: true, timeout: 5000 })
     await second.send(new Uint8Array([4]))
     const { value } = await server[Symbol.asyncIterator]().next()
@@ -395,3 +412,50 @@ test('semaphore/atomics: counts, ends, and notices the end of its peer', async (
   }
   await peer[Symbol.asyncDispose]()
 }, 30_000)
+
+describe('shared-memory/ring against strangers', () => {
+  test.runIf(process.geteuid?.() === 0)('who squats on a name as another user is not connected to', async () => {
+    const theirs = mkdtempSync(join(tmpdir(), 'ipc-run-'))
+    chownSync(theirs, 65534, 65534)
+    const url = `shm:///squatted-${process.pid}`
+    const squatter = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/abandoned-listener.js', import.meta.url)), url], {
+      uid: 65534,
+      gid: 65534,
+      env: { ...process.env, XDG_RUNTIME_DIR: theirs },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exited = once(squatter, 'exit')
+    await once(squatter.stdout, 'data')
+    expect(await codeOf(connect(url, { timeout: 5000 }))).toBe('ERR_IPC_PERMISSION')
+    squatter.kill('SIGKILL')
+    await exited
+    rmSync(theirs, { recursive: true })
+  })
+
+  test('eventfds that block are made not to', async () => {
+    const name = `blocking-${process.pid}`
+    const ring = 64 * 1024
+    const listener = socket.socketOpen(AF_UNIX, SOCK_SEQPACKET, 0)
+    expect(socket.socketBind(listener, AF_UNIX, `@ipc-playground/${name}`, 0)).toBe(0)
+    expect(socket.socketListen(listener, 1)).toBe(0)
+    const connecting = connect(`shm:///${name}`, { timeout: 5000 })
+    let connection = -1
+    while (connection < 0) {
+      await turn()
+      connection = socket.socketAccept(listener)
+    }
+    const memory = native.memoryCreateSealed('ipc-ring', segmentBytes(ring))
+    const bells = [native.eventfdOpen(), native.eventfdOpen()] as const
+    for (const bell of bells) native.fdSetNonblock(bell, 0)
+    const offer = new Uint8Array(new Uint32Array([MAGIC, VERSION, ring]).buffer)
+    expect(native.fdSendDescriptors(connection, offer, Int32Array.of(memory, ...bells))).toBe(offer.length)
+    native.fdWrite(connection, Uint8Array.of(1))
+    const channel = await connecting
+    for (const bell of bells) {
+      const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${bell}`, 'utf8'))?.[1] ?? '0'
+      expect(Number.parseInt(flags, 8) & constants.O_NONBLOCK).toBe(constants.O_NONBLOCK)
+    }
+    channel.destroy()
+    for (const fd of [listener, connection, memory, ...bells]) native.fdClose(fd)
+  })
+})

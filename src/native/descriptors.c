@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_DESCRIPTORS 32
+#define MAX_DESCRIPTORS 253 // the kernel's SCM_MAX_FD: what is cut short then is our own lack of descriptors
 
 typedef union {
   struct cmsghdr header; // for its alignment
@@ -42,7 +42,8 @@ static napi_value fd_send_descriptors(napi_env env, napi_callback_info info) {
 }
 
 // fdReceiveDescriptors(socket, target, fds: Int32Array): one recvmsg(2); the bytes received, or -errno.
-// `fds` gets the descriptors, which are ours from here, then -1. More than fit: all are closed, -EMSGSIZE.
+// `fds` gets the descriptors, which are ours from here, then -1. More than fit: all are closed, -EMSGSIZE;
+// more than this process may open: -EMFILE.
 static napi_value fd_receive_descriptors(napi_env env, napi_callback_info info) {
   napi_value argv[3];
   int fd;
@@ -62,19 +63,21 @@ static napi_value fd_receive_descriptors(napi_env env, napi_callback_info info) 
   while (n < 0 && errno == EINTR);
   if (n < 0) return ipc_int(env, -errno);
   int received[MAX_DESCRIPTORS];
-  int error = message.msg_flags & MSG_CTRUNC ? -EMSGSIZE : 0;
+  int error = message.msg_flags & MSG_CTRUNC ? -EMFILE : 0;
   for (struct cmsghdr *part_of = CMSG_FIRSTHDR(&message); part_of != NULL; part_of = CMSG_NXTHDR(&message, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
     size_t here = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < here; i++) {
       int arrived;
       memcpy(&arrived, CMSG_DATA(part_of) + i * sizeof(int), sizeof arrived);
-      int owned = error < 0 || count == room ? -EMSGSIZE : ipc_fd_own(env, arrived);
-      if (owned >= 0) received[count++] = owned;
-      else {
-        if (owned == -EMSGSIZE) close(arrived);
-        error = owned;
+      if (error == 0 && count == room) error = -EMSGSIZE;
+      if (error < 0) {
+        close(arrived);
+        continue;
       }
+      int owned = ipc_fd_own(env, arrived);
+      if (owned >= 0) received[count++] = owned;
+      else error = owned; // and closed
     }
   }
   for (size_t i = 0; i < count && error < 0; i++) ipc_fd_close(env, received[i]);

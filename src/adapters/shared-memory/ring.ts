@@ -1,7 +1,8 @@
 /**
  * A sealed memfd with two rings, and an eventfd a side, passed over a unix socket: memfd_create(2),
  * eventfd(2), SCM_RIGHTS in unix(7). Nothing of it has a name in a file system, so nothing can be left
- * behind. The socket has an abstract name of this user alone, and stays as the lifeline.
+ * behind. The socket has an abstract name, and stays as the lifeline. Abstract names have no owner and no
+ * mode, so each side asks the kernel who the other is, and refuses strangers.
  */
 import { randomBytes } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
@@ -20,22 +21,27 @@ import { RingEndpoint } from './ring-endpoint.js'
 
 declare module '../../core/channel.js' {
   interface Adapters {
-    /** A name of this user in this network namespace; at most 64 bytes. */
+    /**
+     * A name in this network namespace; at most 64 bytes. A listener of another user is refused, unless it is
+     * root: it could offer memory that it reads along.
+     */
     'shared-memory/ring': { name?: string } & RingSize
   }
 }
 
 const MAX_NAME = 64
-const { EAGAIN, ECONNABORTED } = constants.errno
+const { EAGAIN } = constants.errno
+const RETRY_MS = 20
 /**
  * The listener sends magic, version and the ring's bytes, with three descriptors, to whoever connects. A connector
  * that takes it answers with one byte; the listener confirms the first of these with one byte and closes the
- * others.
+ * others. Whom the listener does not allow gets a ring of 0 bytes, and no descriptors.
  */
 const OFFER_BYTES = 12
 const YES = new Uint8Array([1])
 
-const socketName = (name: string): string => `@ipc-playground/${process.geteuid?.() ?? 0}/${checkName(name, MAX_NAME)}`
+const socketName = (name: string): string => `@ipc-playground/${checkName(name, MAX_NAME)}`
+const offerOf = (ring: number): Uint8Array => new Uint8Array(new Uint32Array([MAGIC, VERSION, ring]).buffer)
 const url = (name: string, size: RingSize): string => `shm:///${encodeURIComponent(checkName(name, MAX_NAME))}${sizeQuery(size)}`
 const requireName = (name: string | undefined): string => {
   if (name === undefined) throw new TypeError(`a ring to listen at or connect to has a name, as in 'shm:///jobs'`)
@@ -71,8 +77,7 @@ function offer(connection: number, ring: number, errors: ErrorContext): { memory
     for (const open of [() => native.memoryCreateSealed('ipc-ring', segmentBytes(ring)), native.eventfdOpen, native.eventfdOpen])
       opened.push(check(open(), opened.length === 0 ? 'memfd_create' : 'eventfd', errors))
     const [memory, mine, peers] = opened as [number, number, number]
-    const words = new Uint32Array([MAGIC, VERSION, ring])
-    check(native.fdSendDescriptors(connection, new Uint8Array(words.buffer), new Int32Array([memory, peers, mine])), 'sendmsg', errors)
+    check(native.fdSendDescriptors(connection, offerOf(ring), new Int32Array([memory, peers, mine])), 'sendmsg', errors)
     return { memory, mine, peers }
   } catch (error) {
     for (const fd of opened) native.fdClose(fd)
@@ -96,7 +101,7 @@ function take(connection: number, errors: ErrorContext): Offered {
   const received = native.fdReceiveDescriptors(connection, new Uint8Array(words.buffer), fds)
   check(received, 'recvmsg', errors)
   const [memory, mine, peers] = fds as unknown as [number, number, number]
-  const refuse = (code: 'ERR_IPC_PROTOCOL' | 'ERR_IPC_VERSION', why: string): never => {
+  const refuse = (code: 'ERR_IPC_PERMISSION' | 'ERR_IPC_PROTOCOL' | 'ERR_IPC_VERSION', why: string): never => {
     for (const fd of fds) if (fd >= 0) native.fdClose(fd)
     throw new IpcError(code, why, errors)
   }
@@ -104,6 +109,7 @@ function take(connection: number, errors: ErrorContext): Offered {
   if (received !== OFFER_BYTES || words[0] !== MAGIC) refuse('ERR_IPC_PROTOCOL', 'what listens there offers no ring')
   if (words[1] !== VERSION) refuse('ERR_IPC_VERSION', `the listener speaks version ${words[1]} of the ring, this is ${VERSION}`)
   const ring = words[2] as number
+  if (ring === 0) refuse('ERR_IPC_PERMISSION', 'the listener does not allow this user')
   try {
     if (ringOf({ bytes: ring }) !== ring) throw new RangeError('no power of two')
   } catch {
@@ -115,6 +121,8 @@ function take(connection: number, errors: ErrorContext): Offered {
   const sealed = native.memorySealedBytes(memory)
   if (sealed !== segmentBytes(ring))
     refuse('ERR_IPC_PROTOCOL', `the listener offers memory that is not sealed, of another kind or of another size (${sealed})`)
+  // They are shared, flags and all: one that blocks would block the event loop.
+  for (const fd of [mine, peers]) check(native.fdSetNonblock(fd, 1), 'fcntl', errors)
   return { ring, descriptors: { memory, mine, peers, lifeline: connection } }
 }
 
@@ -184,23 +192,45 @@ export default defineAdapter({
       })
       pending.add(handshake)
     }
-    const watcher = new DescriptorWatcher(fd, () => {
+    /** A connection that no ring was offered to yet. */
+    let accepted = -1
+    let retry: NodeJS.Timeout | undefined
+    const serve = () => {
       while (!over) {
-        const connection = socket.socketAccept(fd)
-        if (connection === -EAGAIN) return
-        if (connection === -ECONNABORTED) continue
         try {
-          check(connection, 'accept4', errors)
-          if (context.allow(peerOf(connection))) admit(connection)
-          else native.fdClose(connection)
+          if (accepted < 0) accepted = socket.socketAccept(fd)
+          if (accepted === -EAGAIN) return
+          check(accepted, 'accept4', errors)
+          if (context.allow(peerOf(accepted))) admit(accepted)
+          else {
+            native.fdWrite(accepted, offerOf(0))
+            native.fdClose(accepted)
+          }
         } catch (error) {
-          native.fdClose(connection)
           const failure = fromNodeError(error, errors)
+          if (failure.code === 'ERR_IPC_LIMIT') {
+            // The connector waits until there are descriptors and memory again.
+            watcher.want(0)
+            retry = setTimeout(() => {
+              watcher.want(EPOLLIN)
+              serve()
+            }, RETRY_MS)
+            return
+          }
+          native.fdClose(accepted)
           if (failure.code !== 'ERR_IPC_PEER_GONE') context.done(failure) // else this one connector gave up
         }
+        accepted = -1
       }
-    })
-    check(watcher.want(EPOLLIN), 'epoll_ctl', errors)
+    }
+    const watcher = new DescriptorWatcher(fd, serve)
+    try {
+      check(watcher.want(EPOLLIN), 'epoll_ctl', errors)
+    } catch (error) {
+      watcher.close()
+      native.fdClose(fd)
+      throw error
+    }
     return {
       address: errors.address,
       // One peer: there is nothing to hold back.
@@ -209,8 +239,9 @@ export default defineAdapter({
       close() {
         if (over) return
         over = true
+        clearTimeout(retry)
         watcher.close()
-        native.fdClose(fd)
+        for (const open of [fd, accepted]) native.fdClose(open)
         for (const handshake of pending) handshake.close()
       },
     }
