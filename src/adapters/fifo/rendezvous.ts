@@ -1,9 +1,9 @@
 /**
  * Channels over two FIFOs, and the raw ends of one. fifo(7)
  *
- * A listener makes `path.1`, which it reads, then `path.0`, the gate. A connector opens both, takes the
- * gate's name away (which only one can) and says hello through `path.1`. From then on the FIFOs have no
- * name. Every open is non-blocking: a blocking one would occupy a thread of Node's pool until the other
+ * A listener makes `path.1`, which it reads, and `path.0`, the gate; it is ready when it reads. A connector
+ * opens both (which fails before that), takes the gate's name away (which only one can) and says hello
+ * through `path.1`. From then on the FIFOs have no name. Every open is non-blocking: a blocking one would occupy a thread of Node's pool until the other
  * side comes. Nothing but these opens and the bytes themselves is needed from the kernel, so the same
  * rendezvous serves our addon and Node's own streams.
  */
@@ -130,16 +130,17 @@ async function listenAt(
     return fd
   }
   try {
-    check(await make(system, `${path}.1`, context.mode), 'mkfifo', errors)
-    names.push(track(fileKind, `${path}.1`))
-    const readFd = open(`${path}.1`, READ)
-    // Ours until the hello: a connector that goes before it has said hello must not look like an end.
-    open(`${path}.1`, WRITE)
-    check(await make(system, `${path}.0`, context.mode), 'mkfifo', errors)
-    names.push(track(fileKind, `${path}.0`))
+    for (const name of [`${path}.1`, `${path}.0`]) {
+      check(await make(system, name, context.mode), 'mkfifo', errors)
+      names.push(track(fileKind, name))
+    }
     // Ours until the hello: without a reader our own writing end could not be opened yet.
     open(`${path}.0`, READ)
     const writeFd = open(`${path}.0`, WRITE)
+    // Last: a connector takes the gate only where it finds this reader.
+    const readFd = open(`${path}.1`, READ)
+    // Ours until the hello: a connector that goes before it has said hello must not look like an end.
+    open(`${path}.1`, WRITE)
     const spare = fds.filter((fd) => fd !== readFd && fd !== writeFd)
     const endpoint = system.endpoint(readFd, writeFd, errors)
     fds.splice(0)
