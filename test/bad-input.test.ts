@@ -145,6 +145,23 @@ describe('errors', () => {
   })
 })
 
+describe('a path in a folder that is not there', () => {
+  for (const adapter of runnable) {
+    const example = adapter.temporary?.('/nowhere')
+    if (example === undefined || !('path' in example)) continue
+    test(`${adapter.id}: is an IpcError, whatever one does there`, async () => {
+      const address = { adapter: adapter.id, ...example } as Address
+      const opening = [
+        () => listen(address),
+        () => connect(address),
+        () => openReceiver(address, { create: 'exclusive' }),
+        () => openSender(address, { create: 'exclusive' }),
+      ]
+      for (const open of opening) await assert.rejects(open(), isIpcError)
+    })
+  }
+})
+
 describe.skipIf(process.getuid?.() !== 0)('another user', () => {
   for (const adapter of runnable) {
     const { rendezvous, connects } = adapter.capabilities
@@ -171,6 +188,12 @@ describe.skipIf(process.getuid?.() !== 0)('another user', () => {
 })
 
 describe('a process without descriptors left', () => {
+  for (const adapter of ['message-queue/sysv', 'semaphore/posix', 'semaphore/sysv'])
+    test(`${adapter}: cannot wait with a thread, and says so`, async () => {
+      const said = await output('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, fixture('no-thread'), adapter])
+      assert.equal(said, 'ERR_IPC_LIMIT ERR_IPC_LIMIT 0')
+    })
+
   for (const adapter of runnable) {
     if (!adapter.capabilities.connects || adapter.temporary === undefined || adapter.capabilities.rendezvous === 'pid') continue
     test(`${adapter.id}: gets ERR_IPC_LIMIT (or nobody answers its connect), and works again when some are closed`, async () => {

@@ -84,8 +84,8 @@ export abstract class DescriptorEndpoint implements Endpoint {
 
   #want(watcher: DescriptorWatcher, events: number): void {
     const result = watcher.want(events)
-    // A descriptor that epoll refuses is always ready; anything else shows at the next try.
-    if (result < 0) queueMicrotask(() => this.onReady(READABLE | WRITABLE))
+    // A descriptor that epoll refuses (a regular file) is always ready; without an epoll, look again and again.
+    if (result < 0) setImmediate(() => this.onReady(READABLE | WRITABLE)).unref()
   }
 
   waitSync(interest: number, timeoutMs: number): number {

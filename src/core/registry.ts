@@ -2,7 +2,7 @@
 import { mechanisms as folders } from '../adapters/all.js'
 import type { Adapter, Mechanism } from './adapter.js'
 import type { AdapterId } from './channel.js'
-import { unavailable } from './errors.js'
+import { asIpcError, unavailable } from './errors.js'
 
 let loaded: Promise<readonly Mechanism[]> | undefined
 
@@ -23,21 +23,33 @@ export async function adapterById(id: string): Promise<Adapter> {
   const [name, variant] = id.split('/')
   const found = (await mechanisms()).find((mechanism) => mechanism.name === name)?.variants[variant ?? '']
   if (found === undefined) throw new TypeError(`unknown adapter '${id}'${suggestion(id, await adapterIds())}`)
-  return (await found.load()).default as unknown as Adapter
+  return loadAdapter(found)
+}
+
+async function loadAdapter(variant: Mechanism['variants'][string]): Promise<Adapter> {
+  try {
+    return (await variant.load()).default as unknown as Adapter
+  } catch (error) {
+    throw asIpcError(error, {})
+  }
 }
 
 export async function adapterByScheme(scheme: string): Promise<Adapter> {
   const all = await mechanisms()
   for (const mechanism of all)
-    for (const variant of Object.values(mechanism.variants))
-      if (variant.scheme === scheme) return (await variant.load()).default as unknown as Adapter
+    for (const variant of Object.values(mechanism.variants)) if (variant.scheme === scheme) return loadAdapter(variant)
   const schemes = all.flatMap((mechanism) => Object.values(mechanism.variants).map((variant) => variant.scheme))
   throw new TypeError(`unknown scheme '${scheme}:'${suggestion(scheme, schemes)}`)
 }
 
 /** Throws ERR_IPC_UNAVAILABLE, with what to do, where the adapter cannot run here. */
 export function requireAvailable(adapter: Adapter): void {
-  const reason = adapter.unavailable()
+  let reason: string | undefined
+  try {
+    reason = adapter.unavailable()
+  } catch (error) {
+    throw asIpcError(error, { adapter: adapter.id })
+  }
   if (reason !== undefined) throw unavailable(reason, { adapter: adapter.id })
 }
 

@@ -197,14 +197,18 @@ async function open(side: 'openReceiver' | 'openSender', address: Address, optio
       address: url,
     })
   return withSignal(options, { adapter: adapter.id, address: url }, async (signal) => {
-    const endpoint = await opener.call(adapter, typed, {
-      create,
-      mode,
-      unlink: options.unlink ?? 'on-close',
-      endAfterLastWriter: options.endAfterLastWriter ?? true,
-      signal,
-    })
     const framing = adapter.capabilities.framing === 'stream' ? 'stream' : 'message'
-    return channelOver(endpoint, adapter, { ...options, framing }, { url })
+    try {
+      const endpoint = await opener.call(adapter, typed, {
+        create,
+        mode,
+        unlink: options.unlink ?? 'on-close',
+        endAfterLastWriter: options.endAfterLastWriter ?? true,
+        signal,
+      })
+      return channelOver(endpoint, adapter, { ...options, framing }, { url })
+    } catch (error) {
+      throw asIpcError(error, { adapter: adapter.id, address: url })
+    }
   })
 }

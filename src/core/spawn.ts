@@ -17,7 +17,7 @@ import type { Adapter, Endpoint } from './adapter.js'
 import type { BaseChannel } from './base-channel.js'
 import type { BaseServer } from './base-server.js'
 import type { AdapterId, Address, Channel, Credentials, Framing, LinkOptions, Peer, Server, SpawnOptions } from './channel.js'
-import { IpcError, unavailable } from './errors.js'
+import { asIpcError, IpcError, unavailable } from './errors.js'
 import { runFolder } from './janitor.js'
 import { adapterById, requireAvailable } from './registry.js'
 import { channelOver, connect, listen } from './rendezvous.js'
@@ -103,7 +103,9 @@ async function startProcess(
   const exited = new Promise<{ code: number | null; signal: string | null }>((settle) => {
     child.once('exit', (code, signal) => settle({ code, signal }))
   })
-  await once(child, 'spawn')
+  await once(child, 'spawn').catch((error) => {
+    throw asIpcError(error, { adapter: invitation.adapter })
+  })
   const lifeline = child.stdio[LIFELINE] as Socket
   lifeline.on('error', () => {}) // an end by reset is an end
   lifeline.resume()

@@ -5,6 +5,7 @@ import { EVERYBODY, type Mapping, native } from '../../native/memory.js'
 import { bellOf } from './ring-buffer.js'
 
 const { EPIPE, EBUSY } = constants.errno
+const RETRY_MS = 1
 
 /**
  * Each side has a bell: a word of the segment that is not zero while the side sleeps (or is about to).
@@ -112,7 +113,7 @@ export class FutexBell implements Bell {
     const handle = native.futexWaiterOpen(this.#mapping.handle)
     if (handle < 0) {
       // Without a thread the loop still gets on, by looking again.
-      setImmediate(() => this.onRung())
+      setTimeout(() => this.onRung(), RETRY_MS).unref()
       return undefined
     }
     const watcher = new DescriptorWatcher(native.waiterFd(handle), () => {

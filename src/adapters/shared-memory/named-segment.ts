@@ -7,9 +7,10 @@
  * is the mode of the name that keeps others out, not this.
  */
 import { readFileSync, statSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { Acceptor, ConnectContext, Endpoint, ListenContext } from '../../core/adapter.js'
 import type { Credentials } from '../../core/channel.js'
-import { check, type ErrorContext, IpcError, isIpcError } from '../../core/errors.js'
+import { check, checkThread, type ErrorContext, fromNodeError, IpcError, isIpcError, systemError } from '../../core/errors.js'
 import { sweep } from '../../core/janitor.js'
 import { DescriptorWatcher, EPOLLIN } from '../../native/loop.js'
 import { EVERYBODY, type Mapping, native } from '../../native/memory.js'
@@ -26,6 +27,9 @@ import {
   word,
 } from './ring-buffer.js'
 
+const { ESRCH, EINVAL } = constants.errno
+/** What pidfd_open(2) says where there is no such process, or where a hostile header holds no pid. */
+const noProcess = (pidfd: number): boolean => pidfd === -ESRCH || pidfd === -EINVAL
 const WITHDRAWN = -1
 
 /** Where segments with names come from. */
@@ -49,23 +53,25 @@ export type Over = (mapping: Mapping, buffer: ArrayBuffer, ring: number, side: n
 const totalOf = (ring: number): number => (ring === 0 ? HEADER_BYTES : segmentBytes(ring))
 
 /** When a process started, in clock ticks since boot; undefined where there is none. proc_pid_stat(5) */
-function startOf(pid: number): bigint | undefined {
+function startOf(pid: number, errors: ErrorContext): bigint | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     return BigInt(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0)
-  } catch {
-    return undefined
+  } catch (error) {
+    const failure = fromNodeError(error, errors)
+    if (failure.code === 'ERR_IPC_NOT_FOUND') return undefined
+    throw failure
   }
 }
 
-function writeHeader(words: Int32Array, bytes: Uint8Array, layout: Layout): void {
+function writeHeader(words: Int32Array, bytes: Uint8Array, layout: Layout, errors: ErrorContext): void {
   const name = new TextEncoder().encode(layout.name)
   words[word.magic] = layout.magic
   words[word.version] = VERSION
   words[word.ring] = layout.ring
   words[word.total] = totalOf(layout.ring)
   words[word.listener] = process.pid
-  const start = startOf(process.pid) ?? 0n
+  const start = startOf(process.pid, errors) ?? 0n
   words[word.startLow] = Number(BigInt.asIntN(32, start))
   words[word.startHigh] = Number(start >> 32n)
   words[word.nameBytes] = name.length
@@ -125,7 +131,7 @@ class View {
 
 /** Waits, with a thread, until a connector has claimed the segment. */
 function claimed(view: View, errors: ErrorContext, then: (pid: number) => void): () => void {
-  const waiter = check(native.futexWaiterOpen(view.mapping.handle), 'pthread_create', errors)
+  const waiter = checkThread(native.futexWaiterOpen(view.mapping.handle), errors)
   const start = () => {
     check(native.futexWaiterAim(waiter, 4 * word.claim, 0), 'futex', errors)
     check(native.waiterStart(waiter), 'futex', errors)
@@ -144,8 +150,13 @@ function claimed(view: View, errors: ErrorContext, then: (pid: number) => void):
     stop()
     then(pid)
   })
-  watcher.want(EPOLLIN)
-  start()
+  try {
+    check(watcher.want(EPOLLIN), 'epoll_ctl', errors)
+    start()
+  } catch (error) {
+    stop()
+    throw error
+  }
   return stop
 }
 
@@ -155,9 +166,7 @@ export function listenNamed(place: Place, layout: Layout, url: string, context: 
 
   const open = () => {
     const { mapping, remove } = createSwept(place, totalOf(layout.ring), context.mode)
-    const view = new View(mapping)
-    writeHeader(view.words, view.bytes, layout)
-    const stop = claimed(view, errors, (pid) => {
+    const taken = (pid: number) => {
       remove()
       withdraw = () => {}
       const pidfd = native.pidfdOpen(pid)
@@ -169,11 +178,23 @@ export function listenNamed(place: Place, layout: Layout, url: string, context: 
       }
       endpoint.close() // gone before it was met, or not allowed: the next one gets a segment of its own
       try {
+        if (pidfd < 0 && !noProcess(pidfd)) throw systemError(pidfd, 'pidfd_open', errors)
         open()
       } catch (error) {
-        context.done(isIpcError(error) ? error : new IpcError('ERR_IPC_FAILED', String(error), errors))
+        context.done(fromNodeError(error, errors))
       }
-    })
+    }
+    let view: View
+    let stop: () => void
+    try {
+      view = new View(mapping)
+      writeHeader(view.words, view.bytes, layout, errors)
+      stop = claimed(view, errors, taken)
+    } catch (error) {
+      remove()
+      mapping.close()
+      throw error
+    }
     withdraw = () => {
       stop()
       remove()
@@ -224,7 +245,8 @@ export async function connectNamed(
     const listener = view.words[word.listener] as number
     pidfd = native.pidfdOpen(listener)
     const start = (BigInt(view.words[word.startHigh] as number) << 32n) | BigInt((view.words[word.startLow] as number) >>> 0)
-    if (pidfd < 0 || startOf(listener) !== start)
+    if (pidfd < 0 && !noProcess(pidfd)) throw systemError(pidfd, 'pidfd_open', errors)
+    if (pidfd < 0 || startOf(listener, errors) !== start)
       throw notFound(`the process ${listener} that listened there has ended; \`ipc-playground clean\` removes what it left`, errors)
     const claim = Atomics.compareExchange(view.words, word.claim, 0, process.pid)
     if (claim === WITHDRAWN) throw notFound('the listener has closed', errors)

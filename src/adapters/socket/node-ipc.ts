@@ -54,7 +54,10 @@ const MAX_MESSAGE = 1024 * 1024
 const MALICIOUS = new Set(['9.1.6', '9.2.2', '9.2.3', '10.1.1', '10.1.2', '10.1.3', '11.0.0', '11.1.0', '12.0.1'])
 const INSTALL = '`npm install --save-exact node-ipc@12.0.0`'
 
+let checked = false
+
 function unavailable(): string | undefined {
+  if (checked) return undefined
   let main: string
   try {
     main = require.resolve('node-ipc')
@@ -62,7 +65,9 @@ function unavailable(): string | undefined {
     return `the package node-ipc is not installed; run ${INSTALL}`
   }
   const { version } = JSON.parse(readFileSync(join(dirname(main), 'package.json'), 'utf8')) as { version: string }
-  return MALICIOUS.has(version) ? `node-ipc ${version} is a malicious release; run ${INSTALL}` : undefined
+  if (MALICIOUS.has(version)) return `node-ipc ${version} is a malicious release; run ${INSTALL}`
+  checked = true
+  return undefined
 }
 
 /** An instance of its own: the package's default one is shared by everybody in the process. */
