@@ -556,6 +556,9 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
       this.#endpoint.peerLost()
       return
     }
+    // A thread that waits gives it up; what it has obtained by then is received first.
+    this.#endpoint.watch(0)
+    this.#wanted = 0
     this.#peerLost = true
     this.#serve(READABLE | WRITABLE)
   }
