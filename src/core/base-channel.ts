@@ -25,6 +25,7 @@ export const DEFAULT_QUEUED_BYTES = 16 * 1024 * 1024
 export const DEFAULT_MESSAGE_BYTES = 64 * 1024 * 1024
 const SCRATCH_BYTES = 64 * 1024
 const SENT = Promise.resolve()
+const NOTHING = new Uint8Array(0)
 
 /** A call that waits. Served in call order; `give` runs until it answers true. */
 interface Waiting {
@@ -36,6 +37,8 @@ interface Waiting {
   closed?(): void
   /** Whether giving up still undoes everything: nothing has reached the kernel. */
   readonly undoable: boolean
+  /** The rest of a call that has returned; nobody waits for it. */
+  readonly rest?: true
 }
 
 export interface BaseOptions {
@@ -146,7 +149,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     const n = this.#put(data, checked)
     if (n >= 0 && this.#pending() > 0) {
       this.#endpoint.outbox?.own()
-      if (this.#corks === 0) this.#flushLater()
+      if (this.#corks === 0) this.#finishLater()
     }
     return n
   }
@@ -182,7 +185,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   uncork(): void {
     if (this.#corks === 0 || --this.#corks > 0) return
     this.#endpoint.outbox?.cork(false)
-    if (this.#state !== 'closed' && this.#pending() > 0 && this.#sends.length === 0) this.#flushLater()
+    if (this.#state !== 'closed' && this.#pending() > 0 && this.#sends.length === 0) this.#finishLater()
     else if (this.#sends.length > 0) this.#serve(WRITABLE)
   }
 
@@ -278,12 +281,19 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     return sent
   }
 
-  /** Flushes what trySend or cork left, in the queue's order. */
-  #flushLater(): void {
+  /** Sends what a call that has returned left, here and in the outbox, in the queue's order. */
+  #finishLater(rest: Uint8Array = NOTHING): void {
+    let left = rest
     this.#wait<void>(this.#sends, {}, (settle) => ({
       undoable: false,
+      rest: true,
       attempt: () => {
         if (this.#corks > 0) return false
+        while (left.length > 0) {
+          const n = this.#put(left, 0)
+          if (n === Result.WOULD_BLOCK) return false
+          left = n < 0 ? NOTHING : left.subarray(n) // the next send tells of a failure
+        }
         const n = this.#endpoint.outbox?.flush() ?? 0
         if (n === Result.WOULD_BLOCK) return false
         if (n === Result.FAILED) this.#failure = this.#endpoint.error
@@ -590,23 +600,37 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     checkTimeout(options.timeout)
     const refused = this.#refuseSend(data)
     if (refused !== undefined) throw this.#sendError(refused, data)
-    if (this.#sends.length > 0) throw this.#errorOf(Result.BUSY)
     const deadline = deadlineOf(options)
+    this.#sendRests(deadline, options)
     let rest = data
     for (;;) {
       const n = this.#put(rest, 0)
       if (n >= 0 && (this.framing === 'message' || n === rest.length)) break
-      if (n >= 0) {
-        rest = rest.subarray(n)
-        continue
+      if (n >= 0) rest = rest.subarray(n)
+      else if (n !== Result.WOULD_BLOCK) throw this.#sendError(n, data)
+      else if (!this.#blockOn(WRITABLE, deadline)) {
+        if (rest === data) throw timeoutError(options.timeout ?? 0, this.#context)
+        this.#finishLater(rest.slice())
+        return
       }
-      if (n !== Result.WOULD_BLOCK) throw this.#sendError(n, data)
-      this.#blockOn(WRITABLE, deadline, options)
     }
     while (this.#pending() > 0 && this.#corks === 0) {
       const n = this.#endpoint.outbox?.flush() ?? 0
-      if (n === Result.WOULD_BLOCK) this.#blockOn(WRITABLE, undefined, options)
-      else if (n < 0) throw this.#sendError(n, data)
+      if (n < 0 && n !== Result.WOULD_BLOCK) throw this.#sendError(n, data)
+      if (n === Result.WOULD_BLOCK && !this.#blockOn(WRITABLE, deadline)) {
+        this.#endpoint.outbox?.own()
+        this.#finishLater()
+        return
+      }
+    }
+  }
+
+  /** What calls that have returned left goes first; for calls that still wait the event loop must run. */
+  #sendRests(deadline: number | undefined, options: Timeout): void {
+    while (this.#sends.length > 0) {
+      if (this.#corks > 0 || this.#sends.some((waiting) => waiting.rest !== true)) throw this.#errorOf(Result.BUSY)
+      drain(this.#sends)
+      if (this.#sends.length > 0 && !this.#blockOn(WRITABLE, deadline)) throw timeoutError(options.timeout ?? 0, this.#context)
     }
   }
 
@@ -618,14 +642,15 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
       const taken = take()
       if (typeof taken !== 'number') return taken
       if (taken !== Result.WOULD_BLOCK) throw this.#errorOf(taken)
-      this.#blockOn(READABLE, deadline, options)
+      if (!this.#blockOn(READABLE, deadline)) throw timeoutError(options.timeout ?? 0, this.#context)
     }
   }
 
-  #blockOn(interest: number, deadline: number | undefined, options: Timeout): void {
+  /** Waits on this thread: false where the time was over first. */
+  #blockOn(interest: number, deadline: number | undefined): boolean {
     const left = deadline === undefined ? -1 : Math.max(0, deadline - performance.now())
     const came = this.#endpoint.waitSync?.(interest, left) ?? 0
-    if (came === 0 && deadline !== undefined && performance.now() >= deadline) throw timeoutError(options.timeout ?? 0, this.#context)
+    return came !== 0 || deadline === undefined || performance.now() < deadline
   }
 
   get zeroCopy(): ZeroCopyFacet | undefined {

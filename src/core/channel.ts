@@ -225,7 +225,12 @@ export interface Channel<F extends Framing = 'message'> extends Sender, Receiver
 
 /** The blocking face. A signal does not end a wait, and no JavaScript runs on this thread meanwhile. */
 export interface SyncFacet {
-  /** @throws as `Sender.send` */
+  /**
+   * Returns when the kernel or the ring owns all of it. `timeout` gives up only what has not begun: where
+   * the kernel has a part when the time is over, the call returns, and the rest, of which the channel keeps
+   * a copy, is sent by the event loop, the next `sync.send` or `close`.
+   * @throws as `Sender.send`; ERR_IPC_BUSY while calls of `Sender.send` wait
+   */
   send(data: Uint8Array, options?: Timeout): void
   receive(options?: Timeout): Bytes | null
   /** The length received, or END or TARGET_SIZE of `Result`. */
