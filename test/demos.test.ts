@@ -21,7 +21,8 @@ describe.each(runnable)('the story of %s', (adapter) => {
     expect(status).toBe(0)
     const pids = [...`${stdout}${stderr}`.matchAll(/ms {2}(parent|child) +(\d+) /g)]
     expect(new Set(pids.map(([, role]) => role))).toEqual(new Set(['parent', 'child']))
-    expect(stdout).toContain('$ ')
+    // Two threads of one process leave no trace in the kernel that a command could show.
+    if (new Set(pids.map(([, , pid]) => pid)).size === 2) expect(stdout).toContain('$ ')
     expect(place.processes()).toEqual([])
     expect(place.entries()).toEqual([])
   })
