@@ -124,7 +124,7 @@ static napi_value eventfd_wait(napi_env env, napi_callback_info info) {
   int fd, lifeline;
   double timeout;
   if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_int(env, argv[1], &lifeline) ||
-      napi_get_value_double(env, argv[2], &timeout) != napi_ok)
+      !ipc_get_double(env, argv[2], &timeout))
     return NULL;
   struct timespec deadline;
   bool bounded = ipc_deadline(timeout, &deadline);

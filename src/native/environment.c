@@ -144,6 +144,12 @@ bool ipc_get_int64(napi_env env, napi_value value, int64_t *out) {
   return false;
 }
 
+bool ipc_get_double(napi_env env, napi_value value, double *out) {
+  if (napi_get_value_double(env, value, out) == napi_ok) return true;
+  napi_throw_type_error(env, NULL, "expected a number");
+  return false;
+}
+
 bool ipc_get_bytes(napi_env env, napi_value value, uint8_t **data, size_t *length) {
   void *at = NULL;
   *data = NULL;

@@ -130,7 +130,7 @@ static napi_value fd_poll(napi_env env, napi_callback_info info) {
   int fd, events;
   double timeout;
   if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_int(env, argv[1], &events) ||
-      napi_get_value_double(env, argv[2], &timeout) != napi_ok)
+      !ipc_get_double(env, argv[2], &timeout))
     return NULL;
   struct timespec deadline;
   bool bounded = ipc_deadline(timeout, &deadline);
@@ -197,7 +197,7 @@ static napi_value fd_mkfifo(napi_env env, napi_callback_info info) {
       !ipc_get_int(env, argv[1], &mode))
     return NULL;
   if (mkfifo(path, (mode_t)mode & 0600) < 0) return ipc_int(env, -errno);
-  if (((mode_t)mode & 07777) != 0600 && chmod(path, (mode_t)mode & 07777) < 0) {
+  if (chmod(path, (mode_t)mode & 07777) < 0) {
     int error = errno;
     unlink(path);
     return ipc_int(env, -error);

@@ -34,7 +34,7 @@ static napi_value futex_wait_(napi_env env, napi_callback_info info) {
   int expected, peer;
   double timeout;
   if (!ipc_args(env, info, 5, argv) || !ipc_get_int(env, argv[2], &expected) ||
-      napi_get_value_double(env, argv[3], &timeout) != napi_ok || !ipc_get_int(env, argv[4], &peer))
+      !ipc_get_double(env, argv[3], &timeout) || !ipc_get_int(env, argv[4], &peer))
     return NULL;
   uint32_t *word = ipc_memory_word(env, argv[0], argv[1]);
   if (word == NULL) return ipc_int(env, -EINVAL);

@@ -49,6 +49,8 @@ static bool replaced(uintptr_t address) {
     uintptr_t start = atomic_load(&ranges[i].start);
     uintptr_t end = atomic_load(&ranges[i].end);
     if (start == 0 || address < start || address >= end) continue;
+    // The entry of another mapping may be changing hands meanwhile; ours cannot, it is being accessed.
+    if (atomic_load(&ranges[i].start) != start) continue;
     // What follows a missing page is missing too: one new mapping for the rest, so that a large
     // segment costs one fault and not one a page.
     uintptr_t page = address & ~(page_bytes - 1);

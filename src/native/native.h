@@ -44,6 +44,7 @@ void ipc_export_int(napi_env env, napi_value exports, const char *name, int64_t 
 bool ipc_args(napi_env env, napi_callback_info info, size_t want, napi_value *argv);
 bool ipc_get_int(napi_env env, napi_value value, int *out);
 bool ipc_get_int64(napi_env env, napi_value value, int64_t *out);
+bool ipc_get_double(napi_env env, napi_value value, double *out);
 // A view's bytes (any TypedArray, DataView or ArrayBuffer). undefined and null give {NULL, 0}.
 bool ipc_get_bytes(napi_env env, napi_value value, uint8_t **data, size_t *length);
 // A NUL-terminated copy; false with a pending TypeError where it does not fit or holds a NUL.

@@ -62,6 +62,8 @@ static void poller_closed(uv_handle_t *handle) {
 static void poller_end(napi_async_cleanup_hook_handle hook, void *data) {
   (void)hook;
   poller *self = data;
+  // Both references go with the environment; the context does not.
+  napi_async_destroy(self->env, self->context);
   uv_poll_stop(self->handle);
   uv_close((uv_handle_t *)self->handle, poller_closed);
 }
@@ -75,7 +77,7 @@ static napi_value poll_open(napi_env env, napi_callback_info info) {
   uint8_t *slots;
   size_t length;
   if (!ipc_args(env, info, 2, argv) || !ipc_get_bytes(env, argv[0], &slots, &length)) return NULL;
-  if (length < 2 * MAX_EVENTS * sizeof(int32_t)) return ipc_int(env, -EINVAL);
+  if (length < 2 * MAX_EVENTS * sizeof(int32_t) || (uintptr_t)slots % _Alignof(int32_t) != 0) return ipc_int(env, -EINVAL);
   if (uv_version() >> 16 != 1) return ipc_int(env, -ENOTSUP);
   uv_loop_t *loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return ipc_int(env, -ENOTSUP);

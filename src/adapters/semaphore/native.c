@@ -80,7 +80,7 @@ static napi_value sem_try_wait(napi_env env, napi_callback_info info) {
 static napi_value sem_wait_(napi_env env, napi_callback_info info) {
   napi_value argv[2];
   double timeout;
-  if (!ipc_args(env, info, 2, argv) || napi_get_value_double(env, argv[1], &timeout) != napi_ok) return NULL;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_double(env, argv[1], &timeout)) return NULL;
   sem_t *semaphore = sem_of(env, argv[0]);
   if (semaphore == NULL) return ipc_int(env, -EBADF);
   struct timespec deadline;
@@ -193,7 +193,7 @@ static napi_value semset_wait(napi_env env, napi_callback_info info) {
   int id, index;
   double timeout;
   if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &id) || !ipc_get_int(env, argv[1], &index) ||
-      napi_get_value_double(env, argv[2], &timeout) != napi_ok)
+      !ipc_get_double(env, argv[2], &timeout))
     return NULL;
   struct timespec deadline, left;
   bool bounded = ipc_deadline(timeout, &deadline);

@@ -1,5 +1,6 @@
 // System V shared memory. sysvipc(7)
 #include "memory.h"
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
@@ -40,11 +41,9 @@ static napi_value shm_stat(napi_env env, napi_callback_info info) {
     return NULL;
   if (length < 4 * sizeof(double)) return ipc_int(env, -EINVAL);
   if (shmctl(id, IPC_STAT, &status) < 0) return ipc_int(env, -errno);
-  double *values = (double *)out;
-  values[0] = (double)status.shm_segsz;
-  values[1] = (double)status.shm_cpid;
-  values[2] = (double)status.shm_ctime;
-  values[3] = (double)status.shm_nattch;
+  double values[4] = {(double)status.shm_segsz, (double)status.shm_cpid, (double)status.shm_ctime,
+                      (double)status.shm_nattch};
+  memcpy(out, values, sizeof values);
   return ipc_int(env, 0);
 }
 

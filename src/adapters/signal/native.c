@@ -293,7 +293,7 @@ static napi_value signal_poll(napi_env env, napi_callback_info info) {
   int read_fd, gone_fd;
   double timeout;
   if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &read_fd) || !ipc_get_int(env, argv[1], &gone_fd) ||
-      napi_get_value_double(env, argv[2], &timeout) != napi_ok)
+      !ipc_get_double(env, argv[2], &timeout))
     return NULL;
   struct timespec deadline;
   bool bounded = ipc_deadline(timeout, &deadline);
