@@ -117,7 +117,7 @@ ASAN_ADDON := $(ASAN)/build/Release/ipc_playground.node
 $(ASAN_ADDON): $(NATIVE) build/native.list binding.gyp | $(INSTALLED)
 	mkdir -p $(ASAN)
 	ln -sfn $(addprefix $(CURDIR)/,binding.gyp package.json scripts src) $(ASAN)/
-	$(NODE_GYP) rebuild -C $(ASAN) --loglevel=error $(addprefix --nodedir=,$(NODEDIR)) -- -Dsanitize=address
+	$(NODE_GYP) rebuild -C $(ASAN) --loglevel=error $(addprefix --nodedir=,$(NODEDIR)) -- -Dsanitize=address,undefined
 
 test-sanitized: check build $(ASAN_ADDON)
 	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileKind, runFolder, sweep } from '../core/janitor.js'
+import { fileKind, isLedger, runFolder, sweep } from '../core/janitor.js'
 import { addonError } from '../native/index.js'
 import { allAdapters } from './names.js'
 import { UsageError } from './outcome.js'
@@ -20,7 +20,7 @@ export async function clean(options: { json?: boolean }): Promise<number> {
 function sweepRunFolder(): { kind: string; name: string }[] {
   const folder = runFolder()
   const entries = readdirSync(folder)
-  if (entries.some((entry) => entry.endsWith('.ledger') || entry.endsWith('.ledger.new'))) return []
+  if (entries.some(isLedger)) return []
   return entries.map((entry) => {
     const name = join(folder, entry)
     fileKind.remove(name)

@@ -7,7 +7,7 @@
  * whose lock it gets, and removes each object whose identity (inode, or id and creation time) is still
  * the recorded one.
  */
-import { constants, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { constants, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
@@ -47,12 +47,31 @@ export const fileKind = defineKind({
   },
 })
 
+/** A folder with all that is in it, which may be a run folder: what killed processes left there goes first, and where one lives it stays. */
+export const folderKind = defineKind({
+  kind: 'folder',
+  identity: fileKind.identity,
+  remove(path) {
+    try {
+      const inner = join(path, FOLDER)
+      if (existsSync(inner)) {
+        sweepFolder(inner)
+        if (readdirSync(inner).some(isLedger)) return
+      }
+      rmSync(path, { recursive: true, force: true })
+    } catch {
+      // no longer ours to remove
+    }
+  },
+})
+
+const FOLDER = 'ipc-playground'
+
 /** The private folder of this user's ledgers and temporary names: 0700, owned by this user, no symlink. */
 export function runFolder(): string {
   const base = process.env.XDG_RUNTIME_DIR
   const uid = process.geteuid?.() ?? userInfo().uid
-  const folder =
-    base !== undefined && base !== '' && existsSync(base) ? join(base, 'ipc-playground') : join(tmpdir(), `ipc-playground-${uid}`)
+  const folder = base !== undefined && base !== '' && existsSync(base) ? join(base, FOLDER) : join(tmpdir(), `${FOLDER}-${uid}`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const stat = lstatSync(folder)
   if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0)
@@ -155,12 +174,15 @@ export interface Swept {
 }
 
 /** Removes what processes that no longer live have left. Needs the addon; never removes what a living process holds. */
-export function sweep(): Swept[] {
+export const sweep = (): Swept[] => (native.fdOpen === undefined ? [] : sweepFolder(runFolder()))
+
+/** Whether this entry of a run folder is the record of a process, which lives or was not swept yet. */
+export const isLedger = (entry: string): boolean => entry.endsWith('.ledger') || entry.endsWith('.ledger.new')
+
+function sweepFolder(folder: string): Swept[] {
   const removed: Swept[] = []
-  if (native.fdOpen === undefined) return removed
-  const folder = runFolder()
   for (const entry of readdirSync(folder)) {
-    if (!entry.endsWith('.ledger') && !entry.endsWith('.ledger.new')) continue
+    if (!isLedger(entry)) continue
     const path = join(folder, entry)
     if (path === ledger?.path) continue
     const fd = native.fdOpen(path, constants.O_RDWR | constants.O_NOFOLLOW, 0)
@@ -173,7 +195,8 @@ export function sweep(): Swept[] {
         const kind = kinds.get(line.kind)
         if (kind !== undefined && removeIfSame(kind, line.name, line.identity)) removed.push({ kind: line.kind, name: line.name })
       }
-      fileKind.remove(path)
+      // What could not be removed stays recorded.
+      if (lines.every(({ kind, name, identity }) => identity === '' || kinds.get(kind)?.identity(name) !== identity)) fileKind.remove(path)
     } finally {
       native.fdClose(fd)
     }
