@@ -5,6 +5,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 import { folderKind, sweep, track } from '../src/core/janitor.js'
@@ -80,7 +81,7 @@ const processes = (): Standing[] =>
       : []
   })
 
-/** Everything that could be ours, and all that is in `folder`. */
+/** Every object that could be ours, and all that is in `folder`. */
 export function census(folder: string): Standing[] {
   return [
     ...files('/dev/shm'),
@@ -90,15 +91,24 @@ export function census(folder: string): Standing[] {
     ...systemV('sem', 'semid'),
     ...sockets(folder),
     ...files(folder),
-    ...files(join(folder, 'ipc-playground')).filter(({ what }) => !what.endsWith('.ledger')),
-    ...processes(),
+    ...files(join(folder, 'ipc-playground')),
   ]
 }
 
-/** What stands now, did not stand before, and is in nobody's hands: what is another program's is in its hands. */
-export function left(before: readonly Standing[], after: readonly Standing[]): string[] {
+/** How long another program may have a new object in nobody's hands. */
+const PATIENCE_MS = 5000
+const LOOK_MS = 50
+
+/**
+ * What stands now, did not stand before, and is in nobody's hands. This user's other programs make such
+ * objects too, and remove them or take them in their hands; what was left behind stays as it is.
+ */
+export async function left(before: readonly Standing[], look: () => readonly Standing[]): Promise<string[]> {
   const known = new Set(before.map(({ what, identity }) => `${what} ${identity}`))
-  return after.filter((thing) => !known.has(`${thing.what} ${thing.identity}`) && !thing.held()).map(({ what }) => what)
+  for (const begin = performance.now(); ; await sleep(LOOK_MS)) {
+    const found = look().filter((thing) => !known.has(`${thing.what} ${thing.identity}`) && !thing.held())
+    if (found.length === 0 || performance.now() - begin > PATIENCE_MS) return found.map(({ what }) => what)
+  }
 }
 
 /**
@@ -121,12 +131,13 @@ export default function setup({ tmpDir }: TestProject): () => Promise<void> {
   }
   const folder = ownFolder()
   mkdirSync(join(folder, 'ipc-playground'), { mode: 0o700 })
-  const before = census(folder)
+  const look = () => [...census(folder), ...processes()]
+  const before = look()
   return async () => {
     // The tests kill owners of names, and end like that themselves: what they left is swept, by kinds that adapters define.
     for (const id of await adapterIds()) await adapterById(id)
     sweep()
-    const remains = left(before, census(folder))
+    const remains = await left(before, look)
     if (remains.length === 0) return
     process.exitCode = 1
     throw new Error(`the tests left behind:\n  ${remains.join('\n  ')}`)

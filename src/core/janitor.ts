@@ -21,6 +21,8 @@ export interface ObjectKind {
   identity(name: string): string | undefined
   /** Removes it. Throws nothing. */
   remove(name: string): void
+  /** Whether a living process still needs it, so that it is left for a later sweep. */
+  needed?(name: string): boolean
 }
 
 const kinds = new Map<string, ObjectKind>()
@@ -47,17 +49,18 @@ export const fileKind = defineKind({
   },
 })
 
-/** A folder with all that is in it, which may be a run folder: what killed processes left there goes first, and where one lives it stays. */
+/** A folder with all that is in it. Where a run folder is in it, what killed processes left there goes first. */
 export const folderKind = defineKind({
   kind: 'folder',
   identity: fileKind.identity,
+  needed(path) {
+    const inner = join(path, FOLDER)
+    if (!existsSync(inner)) return false
+    sweepFolder(inner)
+    return readdirSync(inner).some(isLedger)
+  },
   remove(path) {
     try {
-      const inner = join(path, FOLDER)
-      if (existsSync(inner)) {
-        sweepFolder(inner)
-        if (readdirSync(inner).some(isLedger)) return
-      }
       rmSync(path, { recursive: true, force: true })
     } catch {
       // no longer ours to remove
@@ -191,12 +194,15 @@ function sweepFolder(folder: string): Swept[] {
       if (native.fdTryLock(fd) !== 0) continue
       const lines = standingIn(readFileSync(path, 'utf8'))
       if (lines.some((line) => !kinds.has(line.kind))) continue // of an adapter that is not loaded here
+      if (
+        lines.some(({ kind, name, identity }) => kinds.get(kind)?.identity(name) === identity && kinds.get(kind)?.needed?.(name) === true)
+      )
+        continue
       for (const line of lines) {
         const kind = kinds.get(line.kind)
         if (kind !== undefined && removeIfSame(kind, line.name, line.identity)) removed.push({ kind: line.kind, name: line.name })
       }
-      // What could not be removed stays recorded.
-      if (lines.every(({ kind, name, identity }) => identity === '' || kinds.get(kind)?.identity(name) !== identity)) fileKind.remove(path)
+      fileKind.remove(path)
     } finally {
       native.fdClose(fd)
     }

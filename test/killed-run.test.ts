@@ -1,0 +1,77 @@
+/**
+ * A run that is killed in the middle leaves nothing that `ipc-playground clean` does not remove, and no
+ * process. Slow: with FULL=1 only. In namespaces of its own where the host allows, so that what is seen
+ * there is what the run has left.
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, test } from 'vitest'
+import { cliFile, packageFolder, run } from './support/run.js'
+
+const LIMIT_MS = 240_000
+const program = fileURLToPath(new URL('./fixtures/killed-run.js', import.meta.url))
+const runner = join(packageFolder, 'node_modules/vitest/vitest.mjs')
+
+const NAMESPACES = ['unshare', '--ipc', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-ec']
+const MOUNTS = 'mount -t tmpfs ipc-playground /dev/shm; mkdir -p /dev/mqueue; mount -t mqueue ipc-playground /dev/mqueue; exec "$@"'
+const inNamespaces = (command: readonly string[]): string[] => [...NAMESPACES, MOUNTS, 'sh', ...command]
+
+function hostAllows(): boolean {
+  const [command = '', ...args] = inNamespaces(['true'])
+  return spawnSync(command, args).status === 0
+}
+
+const full = process.env.FULL === '1'
+const own = full && hostAllows()
+
+describe.skipIf(!full)(
+  `a run killed in the middle${own ? ', in namespaces of its own' : ', in the namespaces of the host'}`,
+  { timeout: LIMIT_MS },
+  () => {
+    let folder: string
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'ipc-killed-'))
+    })
+    afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+    test.each([
+      ['the conformance of message-queue/sysv', 'conformance of message-queue/sysv', ['report', 'message-queue']],
+      [
+        'the conformance of shared-memory/posix',
+        'conformance of shared-memory/posix',
+        ['report', 'shared-memory/posix', 'semaphore/posix', 'fifo/native'],
+      ],
+      ['the measurement', 'round-trip of', ['report', 'semaphore/sysv', 'socket/unix']],
+    ])('report, in %s', async (_, moment, args) => {
+      await killedAt(moment, [cliFile, ...args, '--folder', join(folder, 'report'), '--budget', '30'])
+      rmSync(join(folder, 'report'), { recursive: true, force: true }) // what was asked for
+      nothingIsLeft()
+    })
+
+    test('the tests', async () => {
+      await killedAt('✓', [runner, 'run', 'dist/test/fifo.test.js', 'dist/test/semaphore.test.js', '--reporter=verbose'])
+      nothingIsLeft()
+    })
+
+    /** But the run folder itself, which is every run's. */
+    function nothingIsLeft(): void {
+      const runFolder = `ipc-playground-${process.geteuid?.()}`
+      assert.deepEqual(readdirSync(folder), [runFolder])
+      assert.deepEqual(readdirSync(join(folder, runFolder)), [])
+    }
+
+    /** Everything temporary of the run is in `folder`. */
+    async function killedAt(moment: string, command: readonly string[]): Promise<void> {
+      const supervised = [process.execPath, program, folder, moment, ...command]
+      const [name = '', ...args] = own ? inNamespaces(supervised) : supervised
+      const { status, stdout, stderr } = await run(name, args, {
+        env: { TMPDIR: folder, XDG_RUNTIME_DIR: '', VITEST_JSON: undefined, FULL: '' },
+      })
+      assert.equal(status, 0, `${stdout}${stderr}`)
+    }
+  },
+)
