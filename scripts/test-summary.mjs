@@ -1,8 +1,14 @@
-// The last line of a test run, `N passed, N failed, N skipped`, from vitest's JSON reports. Status 1 where something failed.
+// The last line of a test run, `N passed, N failed, N skipped`. Status 1 where something failed.
+//
+//   node scripts/test-summary.mjs STATUS-OF-TESTS STATUS-OF-MAIN-JOB REPORT…
+//
+// The reports are vitest's, in JSON. The main job counts where it failed, and the tests where they failed
+// outside of any test: a build, a check, what they left behind.
 import { readFileSync } from 'node:fs'
 
 const sum = { passed: 0, failed: 0, skipped: 0 }
-for (const path of process.argv.slice(2)) {
+const [tests, main, ...reports] = process.argv.slice(2)
+for (const path of reports) {
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(path, 'utf8'))
   sum.passed += numPassedTests
   sum.failed += numFailedTests
@@ -12,5 +18,7 @@ for (const path of process.argv.slice(2)) {
     ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   ).length
 }
+if (tests !== '0' && sum.failed === 0) sum.failed++
+if (main !== '0') sum.failed++
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1)

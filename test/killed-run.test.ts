@@ -16,17 +16,9 @@ const LIMIT_MS = 240_000
 const program = fileURLToPath(new URL('./fixtures/killed-run.js', import.meta.url))
 const runner = join(packageFolder, 'node_modules/vitest/vitest.mjs')
 
-const NAMESPACES = ['unshare', '--ipc', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-ec']
-const MOUNTS = 'mount -t tmpfs ipc-playground /dev/shm; mkdir -p /dev/mqueue; mount -t mqueue ipc-playground /dev/mqueue; exec "$@"'
-const inNamespaces = (command: readonly string[]): string[] => [...NAMESPACES, MOUNTS, 'sh', ...command]
-
-function hostAllows(): boolean {
-  const [command = '', ...args] = inNamespaces(['true'])
-  return spawnSync(command, args).status === 0
-}
-
 const full = process.env.FULL === '1'
-const own = full && hostAllows()
+const ownProcesses = ['--pid', '--fork', '--kill-child', '--mount-proc']
+const own = full && spawnSync('unshare', ['--ipc', '--mount', ...ownProcesses, 'true']).status === 0
 
 describe.skipIf(!full)(
   `a run killed in the middle${own ? ', in namespaces of its own' : ', in the namespaces of the host'}`,
@@ -66,9 +58,8 @@ describe.skipIf(!full)(
 
     /** Everything temporary of the run is in `folder`. */
     async function killedAt(moment: string, command: readonly string[]): Promise<void> {
-      const supervised = [process.execPath, program, folder, moment, ...command]
-      const [name = '', ...args] = own ? inNamespaces(supervised) : supervised
-      const { status, stdout, stderr } = await run(name, args, {
+      const args = [...(own ? ownProcesses : []), '--', process.execPath, program, folder, moment, ...command]
+      const { status, stdout, stderr } = await run(join(packageFolder, 'scripts/own-ipc.sh'), args, {
         env: { TMPDIR: folder, XDG_RUNTIME_DIR: '', VITEST_JSON: undefined, FULL: '' },
       })
       assert.equal(status, 0, `${stdout}${stderr}`)
