@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, test } from 'vitest'
-import { fileKind, runFolder, sweep, track } from '../src/core/janitor.js'
+import { fileKind, folderKind, runFolder, sweep, track } from '../src/core/janitor.js'
 
 const program = fileURLToPath(new URL('./fixtures/owner.js', import.meta.url))
 
@@ -70,6 +70,23 @@ describe('janitor', () => {
     assert(existsSync(path('a')))
     await kill(successor)
     assert.equal(sweep().length, 1)
+  })
+
+  test('11: a folder goes with all that is in it, and with what was recorded in a run folder there, once nobody lives in it', async () => {
+    const inner = path('inner')
+    mkdirSync(inner)
+    writeFileSync(join(inner, 'x'), '')
+    process.env.XDG_RUNTIME_DIR = inner
+    const living = await owner('main', path('a'))
+    process.env.XDG_RUNTIME_DIR = folder
+    const line = JSON.stringify({ op: 'make', id: 0, kind: 'folder', name: inner, identity: folderKind.identity(inner) })
+    writeFileSync(join(runFolder(), '1-0-w.ledger'), `${line}\n`, { mode: 0o600 })
+    assert.deepEqual(sweep(), [])
+    assert(existsSync(path('a')) && existsSync(inner))
+    await kill(living)
+    assert.deepEqual(sweep(), [{ kind: 'folder', name: inner }])
+    assert(!existsSync(path('a')) && !existsSync(inner))
+    assert.deepEqual(ledgers(), [])
   })
 
   test('11: a record that its owner was killed while writing is read as far as it goes', async () => {
