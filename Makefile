@@ -106,10 +106,7 @@ check: $(INSTALLED) ## format, lint and types
 
 test: check build ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
 	rm -rf $(TEST_REPORTS)
-	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)
-ifdef FULL
-	$(MAKE) --no-print-directory test-sanitized
-endif
+	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)$(if $(FULL),; main=$$?; $(MAKE) --no-print-directory test-sanitized && exit $$main)
 
 # The addon under AddressSanitizer and UndefinedBehaviorSanitizer, in a folder of its own, where node-gyp-build
 # finds it by the variable. Sources are links to ours, so that reports name them. SIGBUS is the addon's own to

@@ -117,14 +117,16 @@ for (const id of process.env.FULL === '1' ? await adapterIds() : []) {
               resolve()
             })
           })
-          await within('the owner', heard)
           const stop = new AbortController()
-          const exchanges = visit(() => latest, stop.signal, capabilities.payload.min)
-          await within('the first exchange', exchanges.first)
-          await sleep(Math.random() * EXCHANGE_MS)
-          owner.kill('SIGKILL')
+          const exchanges = visit(heard, () => latest, stop.signal, capabilities.payload.min)
+          try {
+            await within('the first exchange', exchanges.first)
+            await sleep(Math.random() * EXCHANGE_MS)
+          } finally {
+            owner.kill('SIGKILL')
+            stop.abort()
+          }
           await exited
-          stop.abort()
           await within('who was connecting', exchanges.over)
           sweep()
         }
@@ -161,12 +163,18 @@ for (const id of process.env.FULL === '1' ? await adapterIds() : []) {
 }
 
 /** Connects and exchanges a message, again and again, until it is told to stop. `first` settles after one that went well. */
-function visit(address: () => string, signal: AbortSignal, bytes: number): { first: Promise<void>; over: Promise<void> } {
+function visit(
+  heard: Promise<void>,
+  address: () => string,
+  signal: AbortSignal,
+  bytes: number,
+): { first: Promise<void>; over: Promise<void> } {
   let succeed = () => {}
   const first = new Promise<void>((resolve) => {
     succeed = resolve
   })
   const loop = async () => {
+    await heard
     while (!signal.aborted) {
       try {
         const channel = await connect(address(), { waitForPeer: true, signal, timeout: WATCHDOG_MS / 4 })
