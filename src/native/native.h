@@ -85,8 +85,6 @@ typedef struct ipc_waiter ipc_waiter;
 int ipc_waiter_open(napi_env env, ipc_wait_fn wait, void *arg, ipc_release_fn free_arg);
 // The `arg` of an idle or finished waiter; NULL while its thread is inside `wait`.
 void *ipc_waiter_arg(napi_env env, napi_value handle);
-// The signal that interrupts waiting threads: SIGRTMAX.
-int ipc_kick_signal(void);
 
 // ---- time -------------------------------------------------------------------------------------
 

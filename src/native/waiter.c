@@ -25,7 +25,8 @@ struct ipc_waiter {
 
 static const char tag;
 
-int ipc_kick_signal(void) { return SIGRTMAX; }
+// A standard signal that nobody sends: unlike a real-time one it needs no room under RLIMIT_SIGPENDING.
+#define KICK SIGSTKFLT
 
 static void kicked(int signal) { (void)signal; }
 
@@ -58,7 +59,7 @@ static void waiter_cancel(ipc_waiter *self) {
   pthread_mutex_lock(&self->lock);
   atomic_store(&self->cancelled, true);
   while (self->state == RUNNING) {
-    pthread_kill(self->thread, ipc_kick_signal());
+    pthread_kill(self->thread, KICK);
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += 1000000;
@@ -98,7 +99,7 @@ int ipc_waiter_open(napi_env env, ipc_wait_fn wait, void *arg, ipc_release_fn fr
   self->wait = wait;
   self->arg = arg;
   self->free_arg = free_arg;
-  if (sigaction(ipc_kick_signal(), &action, NULL) < 0 ||
+  if (sigaction(KICK, &action, NULL) < 0 ||
       (self->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
     error = errno;
     free_arg(arg);
@@ -114,7 +115,7 @@ int ipc_waiter_open(napi_env env, ipc_wait_fn wait, void *arg, ipc_release_fn fr
   // The thread takes no signal but the kick: all others belong to Node.
   sigset_t all, before;
   sigfillset(&all);
-  sigdelset(&all, ipc_kick_signal());
+  sigdelset(&all, KICK);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   error = pthread_create(&self->thread, NULL, waiter_main, self);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -49,7 +49,7 @@ typedef struct {
 
 static const char tag;
 
-// Chosen past the two that glibc keeps (32, 33) and before the library's kick, SIGRTMAX. The lower
+// Chosen past the two that glibc keeps (32, 33). The lower
 // number is delivered first: what announces a channel always precedes its data.
 static int control_signal(void) { return SIGRTMIN + 5; }
 static int data_signal(void) { return SIGRTMIN + 6; }
