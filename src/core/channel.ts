@@ -313,6 +313,8 @@ export interface SpawnOptions extends LinkOptions {
   /** A worker thread instead of a process. */
   thread?: boolean
   args?: readonly string[]
+  /** The descriptor that becomes the child's standard error. Default: this process's own. A thread has that of its process. */
+  stderr?: number
   /** Milliseconds that `close` of the peer waits for its exit before it kills it. Default 5000. */
   killAfter?: number
 }

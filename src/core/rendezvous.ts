@@ -33,7 +33,7 @@ export function channelOver<F extends Framing>(
   options: LinkOptions,
   known: { url?: string; peer?: Credentials; onClosed?: (channel: BaseChannel<F>) => void } = {},
 ): BaseChannel<F> {
-  const framing = framingOf(adapter, options)
+  const framing = checkFraming(adapter, options)
   const context = { adapter: adapter.id, address: known.url }
   const wrapped =
     framing === 'message' && adapter.capabilities.framing === 'stream' ? framed(endpoint, maxMessageBytes(options), context) : endpoint
@@ -49,8 +49,8 @@ export function channelOver<F extends Framing>(
   return channel
 }
 
-function framingOf(adapter: Adapter, options: LinkOptions): Framing {
-  const framing = options.framing ?? 'message'
+/** Refuses `framing: 'stream'` where the mechanism has boundaries of its own. */
+export function checkFraming(adapter: Adapter, { framing = 'message' }: LinkOptions): Framing {
   if (framing !== 'message' && framing !== 'stream') throw new TypeError(`framing is 'message' or 'stream', not ${JSON.stringify(framing)}`)
   if (framing === 'stream' && adapter.capabilities.framing !== 'stream')
     throw new TypeError(`${adapter.id} is no byte stream: framing: 'stream' is for ${"'capabilities.framing' === 'stream'"} alone`)
@@ -90,7 +90,7 @@ export async function listen(address: Address, options?: ListenOptions): Promise
 export async function listen(address: Address, options: ListenOptions = {}): Promise<Server<Framing>> {
   checkOptions(options)
   const { adapter, address: typed, url } = await resolve(address)
-  framingOf(adapter, options)
+  checkFraming(adapter, options)
   const messageBytes = maxMessageBytes(options)
   const mode = checkMode(options.mode)
   requireAvailable(adapter)
@@ -136,7 +136,7 @@ export async function connect(address: Address, options?: ConnectOptions): Promi
 export async function connect(address: Address, options: ConnectOptions = {}): Promise<Channel<Framing>> {
   checkOptions(options)
   const { adapter, address: typed, url } = await resolve(address)
-  framingOf(adapter, options)
+  checkFraming(adapter, options)
   const messageBytes = maxMessageBytes(options)
   requireAvailable(adapter)
   const { connect } = adapter

@@ -20,10 +20,11 @@ import type { AdapterId, Address, Channel, Credentials, Framing, LinkOptions, Pe
 import { asIpcError, IpcError, unavailable } from './errors.js'
 import { runFolder } from './janitor.js'
 import { adapterById, requireAvailable } from './registry.js'
-import { channelOver, connect, listen } from './rendezvous.js'
+import { channelOver, checkFraming, connect, listen } from './rendezvous.js'
 import { checkOptions, withSignal } from './wait.js'
 
 const VARIABLE = 'IPC_PLAYGROUND_PARENT'
+const STDERR = 2
 const LIFELINE = 3
 const FIRST_INHERITED = 4
 const DEFAULT_KILL_AFTER = 5000
@@ -49,7 +50,7 @@ interface Invitation {
  * the child has joined; over an inherited mechanism, whose ends exist before the child does, as soon as
  * it is started.
  *
- * The child inherits standard input, output and error (except over `pipe/stdio`, which uses the first
+ * The child inherits standard input, output and error (except `stderr`, and over `pipe/stdio` the first
  * two). Closing the peer closes the channel, then waits `killAfter` ms for the child to exit by itself.
  *
  * @throws ERR_IPC_PEER_GONE where the child exits without joining (over an inherited mechanism its channel ends), ERR_IPC_UNAVAILABLE, ERR_IPC_TIMEOUT
@@ -58,6 +59,7 @@ export async function spawnPeer(module: URL | string, options: SpawnOptions = {}
   checkOptions(options)
   const adapter = await adapterById(options.adapter ?? 'socket/unix')
   requireAvailable(adapter)
+  checkFraming(adapter, options)
   return withSignal(options, { adapter: adapter.id }, (signal) => {
     const start = options.thread === true ? startThread : startProcess
     const file = module instanceof URL ? fileURLToPath(module) : module
@@ -84,7 +86,7 @@ interface Started {
 type Start = (
   file: string,
   invitation: Invitation,
-  args: readonly string[],
+  options: Pick<SpawnOptions, 'args' | 'stderr'>,
   stdio: readonly (string | number)[],
   descriptors: readonly number[],
 ) => Promise<Started>
@@ -92,12 +94,12 @@ type Start = (
 async function startProcess(
   file: string,
   invitation: Invitation,
-  args: readonly string[],
+  { args = [], stderr = STDERR }: Pick<SpawnOptions, 'args' | 'stderr'>,
   stdio: readonly (string | number)[],
   descriptors: readonly number[],
 ): Promise<Started> {
   const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--inspect')), file, ...args], {
-    stdio: [...stdio, 'inherit', 'pipe', ...descriptors] as NodeSpawnOptions['stdio'] & [],
+    stdio: [...stdio, stderr, 'pipe', ...descriptors] as NodeSpawnOptions['stdio'] & [],
     env: { ...process.env, [VARIABLE]: JSON.stringify(invitation) },
   })
   const exited = new Promise<{ code: number | null; signal: string | null }>((settle) => {
@@ -123,7 +125,7 @@ async function startProcess(
   }
 }
 
-async function startThread(file: string, invitation: Invitation, args: readonly string[]): Promise<Started> {
+async function startThread(file: string, invitation: Invitation, { args = [] }: Pick<SpawnOptions, 'args'>): Promise<Started> {
   const { port1, port2 } = new MessageChannel()
   const worker = new Worker(file, { argv: [...args], workerData: { [VARIABLE]: invitation, lifeline: port2 }, transferList: [port2] })
   const exited = new Promise<{ code: number | null; signal: string | null }>((settle) => {
@@ -158,20 +160,14 @@ async function inherit(adapter: Adapter, file: string, options: SpawnOptions, st
     if (adapter.offerThread === undefined)
       throw unavailable('this mechanism is inherited by child processes; threads share their descriptors anyway', { adapter: adapter.id })
     const { token, endpoint } = adapter.offerThread()
-    const started = await start(file, { ...invitationOf(adapter, options), token }, options.args ?? [], [], [])
+    const started = await start(file, { ...invitationOf(adapter, options), token }, options, [], [])
     return peerOver(started, channelOver(endpoint, adapter, options, { peer: peerOf(started) }), options)
   }
   const offer = adapter.offer()
   let started: Started
   try {
     signal.throwIfAborted()
-    started = await start(
-      file,
-      invitationOf(adapter, options),
-      options.args ?? [],
-      offer.stdio ?? ['inherit', 'inherit'],
-      offer.descriptors,
-    )
+    started = await start(file, invitationOf(adapter, options), options, offer.stdio ?? ['inherit', 'inherit'], offer.descriptors)
   } catch (error) {
     offer.abandon()
     throw error
@@ -188,13 +184,7 @@ async function meet(adapter: Adapter, file: string, options: SpawnOptions, start
   const secret = adapter.capabilities.rendezvous === 'network' ? randomBytes(SECRET_BYTES).toString('hex') : undefined
   let started: Started | undefined
   try {
-    started = await start(
-      file,
-      { ...invitationOf(adapter, options), address: server.address, secret },
-      options.args ?? [],
-      ['inherit', 'inherit'],
-      [],
-    )
+    started = await start(file, { ...invitationOf(adapter, options), address: server.address, secret }, options, ['inherit', 'inherit'], [])
     const channel = await childChannel(server, started, adapter, secret, signal)
     // Not `server.close()`, which closes the channel as well.
     ;(server as unknown as BaseServer<'message'>).done()
