@@ -1,9 +1,9 @@
 /** What a conformance run yields: plain data, which the report reads. */
 
 /**
- * `passed`: the promise is kept. `absent`: the adapter declares that it has no such ability, and was
- * checked to have none. `failed`: it is not kept. `not-kept`: it is not kept, as `capabilities.exempt`
- * says with its reason. `skipped`: it could not be tried, for the reason given.
+ * `passed`: the promise is kept. `absent`: the adapter has no such ability, as it declares or as its kind
+ * implies, and where that can be seen it was seen. `failed`: it is not kept. `not-kept`: it is not kept,
+ * as `capabilities.exempt` says with its reason. `skipped`: it was not tried, for the reason given.
  */
 export type CaseStatus = 'passed' | 'absent' | 'failed' | 'not-kept' | 'skipped'
 

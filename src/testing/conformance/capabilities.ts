@@ -81,9 +81,10 @@ export const capabilities: Case[] = [
   {
     promise: 1,
     title: 'an adapter that joins processes is started as one, and an adapter that joins threads as a thread',
+    shared: true,
     requires: [connects],
     async run(context) {
-      const { pid, call } = await context.spawnedPeer()
+      const { pid, call } = await context.peer()
       assert.equal(pid === process.pid, context.subject.threads)
       assert.equal(await call('ping'), pid)
     },

@@ -13,7 +13,7 @@ export interface Condition {
   holds(subject: Subject): boolean
   /** Why a case is absent where it does not hold. */
   readonly reason: string
-  /** What must be seen where it does not hold. Checked once a run. */
+  /** What must be seen where it does not hold, if it can be seen. Checked once a run. */
   absent?(context: Context): Promise<void>
 }
 
@@ -25,10 +25,12 @@ export interface Case {
   readonly requires?: readonly Condition[]
   /** Uses the run's one long-lived peer, and leaves its channel open and empty. */
   readonly shared?: true
+  /** Ends helper processes: it runs when others need them no more. */
+  readonly ends?: true
   /** Milliseconds that it may take. Default 10 000. */
   readonly limit?: number
   run(context: Context): Promise<void>
 }
 
-/** Thrown by a case that finds out, while it runs, that it cannot be tried here. */
-export class Skip extends Error {}
+/** Thrown by a case that sees, while it runs, that the adapter has no such thing, where no capability says so. */
+export class Absent extends Error {}

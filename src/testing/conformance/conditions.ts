@@ -40,6 +40,7 @@ export const opens: Condition = {
   },
 }
 
+/** `capabilities` has a case of its own about which of the two an adapter starts. */
 export const processes: Condition = { holds: ({ threads }) => !threads, reason: 'joins threads, which die with their process' }
 
 export const framed: Condition = {
@@ -49,8 +50,6 @@ export const framed: Condition = {
     await assert.rejects(context.spawnedPeer({ framing: 'stream' }), TypeError)
   },
 }
-
-export const rawMessages: Condition = { holds: ({ framing }) => framing !== 'stream', reason: 'is a byte stream when opened raw' }
 
 export const ends: Condition = {
   holds: ({ end }) => end !== 'none',
@@ -152,7 +151,7 @@ export const ordered: Condition = {
 
 const refusesMore: Pick<Condition, 'absent'> = {
   async absent(context) {
-    const { channel } = await context.ownPeer()
+    const { channel } = await context.peer()
     const tooMuch = new Uint8Array(context.subject.payload.max + 1)
     await rejects(channel.send(tooMuch), 'ERR_IPC_PAYLOAD_SIZE')
     assert.equal(channel.trySend(tooMuch), Result.PAYLOAD_SIZE)
@@ -166,7 +165,7 @@ export const fragments: Condition = {
   holds: (subject) => lossless.holds(subject) && ordered.holds(subject) && carriesWords.holds(subject),
   reason: 'cannot carry every part of a message in order',
   async absent(context) {
-    const { channel } = await context.ownPeer()
+    const { channel } = await context.peer()
     assert.throws(() => fragmented(channel), TypeError)
   },
 }
@@ -175,7 +174,7 @@ export const carriesNothing: Condition = {
   holds: ({ payload }) => payload.min === 0,
   reason: 'a message has bytes',
   async absent(context) {
-    const { channel } = await context.ownPeer()
+    const { channel } = await context.peer()
     await rejects(channel.send(new Uint8Array(0)), 'ERR_IPC_PAYLOAD_SIZE')
     assert.equal(channel.trySend(new Uint8Array(0)), Result.PAYLOAD_SIZE)
   },
@@ -185,7 +184,7 @@ export const hasSmallest: Condition = {
   holds: ({ payload }) => payload.min > 0,
   reason: 'has no smallest payload',
   async absent(context) {
-    await context.exchange(await context.ownPeer(), new Uint8Array(0))
+    await context.exchange(await context.peer(), new Uint8Array(0))
   },
 }
 
@@ -193,7 +192,7 @@ export const priorities: Condition = {
   holds: ({ priority }) => priority,
   reason: 'has no priorities',
   async absent(context) {
-    const { channel } = await context.ownPeer()
+    const { channel } = await context.peer()
     await assert.rejects(channel.send(context.payload(1), { priority: 1 }), TypeError)
     assert.throws(() => channel.trySend(context.payload(1), 1), TypeError)
   },
@@ -203,7 +202,7 @@ export const sync: Condition = {
   holds: ({ sync }) => sync,
   reason: 'has no blocking calls',
   async absent(context) {
-    assert.equal((await context.ownPeer()).channel.sync, undefined)
+    assert.equal((await context.peer()).channel.sync, undefined)
   },
 }
 
@@ -211,7 +210,7 @@ export const zeroCopy: Condition = {
   holds: ({ zeroCopy }) => zeroCopy,
   reason: 'does not lend its memory',
   async absent(context) {
-    assert.equal((await context.ownPeer()).channel.zeroCopy, undefined)
+    assert.equal((await context.peer()).channel.zeroCopy, undefined)
   },
 }
 
@@ -240,6 +239,26 @@ export const manyPeers: Condition = {
   },
 }
 
-export const makesNames: Condition = { holds: ({ rendezvous }) => rendezvous === 'name', reason: 'makes no names of its own' }
-export const manyEnds: Condition = { holds: ({ rendezvous }) => rendezvous !== 'pid', reason: 'has one end a process' }
+export const makesNames: Condition = {
+  holds: ({ rendezvous }) => rendezvous === 'name',
+  reason: 'makes no names of its own',
+  async absent(context) {
+    if (!named.holds(context.subject)) return
+    const first = await listen(context.address())
+    const { address } = first
+    await first.close()
+    const again = await listen(address)
+    await again.close()
+  },
+}
+
+export const manyEnds: Condition = {
+  holds: ({ rendezvous }) => rendezvous !== 'pid',
+  reason: 'has one end a process',
+  async absent(context) {
+    await context.listen(context.address())
+    await rejects(listen(context.address()), 'ERR_IPC_BUSY', 'ERR_IPC_EXISTS')
+  },
+}
+
 export const crashSafe: Condition = { holds: ({ crashSafe }) => crashSafe, reason: 'a peer that is killed may leave it unusable' }

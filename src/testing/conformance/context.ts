@@ -10,6 +10,7 @@ import { connect, listen } from '../../core/rendezvous.js'
 import { spawnPeer } from '../../core/spawn.js'
 import { digest, pattern } from '../pattern.js'
 import type { Subject } from './case.js'
+import { Complaints } from './complaints.js'
 import type { Control, Switchboard } from './control.js'
 import { type Exit, type Helper, type HelperPool, peerFile } from './helpers.js'
 
@@ -18,7 +19,7 @@ const LEAVE_MS = 1000
 /** Turns of the event loop after which what has not happened is taken not to happen. */
 const TURNS = 20
 /** What is under way on a thread comes to rest in less. */
-const REST_MS = 25
+const REST_MS = 40
 const MOST_EVENTS = 200_000
 
 export interface PeerOptions extends LinkOptions {
@@ -34,6 +35,7 @@ export interface Remote {
   readonly call: Control['call']
   /** What the peer said last of its own accord, when it has gone. */
   readonly lastWord: Promise<unknown>
+  readonly complaints: Complaints
 }
 
 /** What one run has for all of its cases. */
@@ -52,17 +54,25 @@ export async function startPeer(
   { raw, ...link }: PeerOptions = {},
 ): Promise<Remote & { stop(): Promise<void> }> {
   const { token, control } = board.expect()
-  const peer = await spawnPeer(peerFile, {
+  const complaints = new Complaints()
+  const starting = spawnPeer(peerFile, {
     ...link,
     adapter: adapter.id,
     thread: subject.threads,
     args: [board.path, token, raw === true ? 'stream' : 'join'],
+    stderr: complaints.fd,
   })
+  starting.then(
+    ({ exited }) => exited.then(() => complaints.close()),
+    () => complaints.close(),
+  )
+  const peer = await starting
   const controlling = await Promise.race([
     control,
-    peer.exited.then(({ code, signal }) => assert.fail(`the peer ended before it began (${signal ?? code})`)),
+    peer.exited.then(({ code, signal }) => assert.fail(`the peer ended before it began (${signal ?? code}): ${complaints.text()}`)),
   ])
   return {
+    complaints,
     channel: peer.channel,
     pid: peer.pid,
     exited: peer.exited,
@@ -85,6 +95,7 @@ export class Context {
   readonly subject: Subject
   readonly #shared: (() => Promise<Remote>) | undefined
   readonly #release: ((passed: boolean) => unknown)[] = []
+  readonly #complaints = new Set<Complaints>()
 
   constructor(stage: Stage, shared: (() => Promise<Remote>) | undefined) {
     this.stage = stage
@@ -102,21 +113,39 @@ export class Context {
     for (const release of this.#release.splice(0).reverse()) await release(passed)
   }
 
+  /** What the peers of this case have written on standard error. */
+  complaints(): string {
+    return [...this.#complaints]
+      .map((complaints) => complaints.text())
+      .filter(Boolean)
+      .join(' ')
+  }
+
+  #hear(complaints: Complaints): void {
+    complaints.begin()
+    this.#complaints.add(complaints)
+  }
+
   /** The peer of this case: the run's shared one, or one of its own. */
-  peer(): Promise<Remote> {
-    return this.#shared?.() ?? this.ownPeer()
+  async peer(): Promise<Remote> {
+    const shared = await this.#shared?.()
+    if (shared === undefined) return this.ownPeer()
+    this.#hear(shared.complaints)
+    return shared
   }
 
   /** A peer with a channel that no other case uses: a helper that connects by name where there are names, else a spawned one. */
   async ownPeer({ raw, ...options }: PeerOptions = {}): Promise<Remote> {
     if (this.subject.rendezvous === 'inherit') return this.spawnedPeer(raw === true ? { raw, ...options } : options)
     const { helper, channel } = await this.meet(this.address(), options, raw === true ? { ...options, framing: 'stream' } : options)
-    return { channel, pid: helper.pid, exited: helper.exited, call: helper.call, lastWord: helper.lastWord }
+    const { pid, exited, call, lastWord, complaints } = helper
+    return { channel, pid, exited, call, lastWord, complaints }
   }
 
   /** A peer started by `spawnPeer`, with its lifeline. Nothing but its channel keeps it alive. */
   async spawnedPeer(options: PeerOptions = {}): Promise<Remote> {
     const peer = await startPeer(this.stage, options)
+    this.#hear(peer.complaints)
     this.defer(() => peer.stop())
     return peer
   }
@@ -124,6 +153,7 @@ export class Context {
   /** A process that makes its channels by `connect`, `listen`, `openReceiver` or `openSender`. */
   async helper(): Promise<Helper> {
     const helper = await this.stage.helpers.take()
+    this.#hear(helper.complaints)
     this.defer((passed) => this.stage.helpers.give(helper, passed))
     return helper
   }

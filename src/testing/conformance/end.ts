@@ -143,6 +143,7 @@ export const end: Case[] = [
   {
     promise: 8,
     title: 'the peer is told to be gone by the mechanism alone',
+    ends: true,
     requires: [named, detectsPeerExit],
     async run(context) {
       const { helper, channel } = await context.meet()

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { Complaints } from './complaints.js'
 import type { Control, Switchboard } from './control.js'
 
 export const peerFile = new URL('../peer.js', import.meta.url)
@@ -16,16 +17,19 @@ export class Helper {
   readonly exited: Promise<Exit>
   readonly call: Control['call']
   readonly lastWord: Promise<unknown>
+  readonly complaints: Complaints
   readonly #child: ChildProcess
   readonly #control: Control
 
-  constructor(child: ChildProcess, exited: Promise<Exit>, control: Control) {
+  constructor(child: ChildProcess, exited: Promise<Exit>, control: Control, complaints: Complaints) {
     this.#child = child
     this.#control = control
     this.pid = child.pid ?? -1
     this.exited = exited
     this.call = control.call.bind(control)
     this.lastWord = control.closed
+    this.complaints = complaints
+    exited.then(() => complaints.close())
   }
 
   get gone(): boolean {
@@ -50,14 +54,19 @@ export class HelperPool {
   async take(): Promise<Helper> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) if (!idle.gone) return idle
     const { token, control } = this.#board.expect()
+    const complaints = new Complaints()
     const child = spawn(process.execPath, [fileURLToPath(peerFile), this.#board.path, token, 'helper'], {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'ignore', complaints.fd],
     })
     const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
     return new Helper(
       child,
       exited,
-      await Promise.race([control, exited.then(({ code, signal }) => assert.fail(`the helper ended before it began (${signal ?? code})`))]),
+      await Promise.race([
+        control,
+        exited.then(({ code, signal }) => assert.fail(`the helper ended before it began (${signal ?? code}): ${complaints.text()}`)),
+      ]),
+      complaints,
     )
   }
 

@@ -42,12 +42,12 @@ export const hostile: Case[] = [
   },
   {
     promise: 12,
-    title: 'a stream cut in the middle, at every byte of its header and within the message, is an error and no message',
+    title: 'a stream cut in the middle, of a header and of a message, is an error and no message',
     requires: [connects, framed],
     async run(context) {
-      // One peer for each cut, since a cut ends its channel; the rest of the bytes is cut in test/framing.test.ts.
+      // One peer for each cut, since a cut ends its channel; test/framing.test.ts cuts at every byte.
       const frame = new Uint8Array([...header(6), 1, 2, 3, 4, 5, 6])
-      for (const at of [1, 3, 4, 9]) {
+      for (const at of [2, 9]) {
         const peer = await context.ownPeer({ raw: true })
         await peer.call('write', { base64: base64(frame) })
         await peer.call('write', { base64: base64(frame.subarray(0, at)) })

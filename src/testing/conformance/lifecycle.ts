@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { digest, pattern } from '../pattern.js'
 import type { Case } from './case.js'
-import { connects, lossless, manyEnds, named } from './conditions.js'
+import { connects, counts, lossless, manyEnds, named } from './conditions.js'
 import { codeOf, endsOrGone } from './context.js'
 
 const exitedCleanly = ({ code, signal }: { code: number | null; signal: string | null }) =>
@@ -18,8 +18,14 @@ export const lifecycle: Case[] = [
       await context.exchange(peer, context.payload(1))
       await peer.call('ping')
       await context.exchange(peer, context.payload(2))
+      if (counts.holds(context.subject)) await peer.call('send', { seed: 3, length: context.length(64) })
       await peer.call('close', {})
       exitedCleanly(await peer.exited)
+      // What it sent before is still to be read.
+      if (!counts.holds(context.subject)) return
+      const message = await peer.channel.receive()
+      assert(message !== null, 'the end before the last message')
+      assert.equal(digest(message), digest(context.payload(3)))
     },
   },
   {
@@ -94,6 +100,7 @@ export const lifecycle: Case[] = [
   {
     promise: 10,
     title: 'a worker thread holds a channel, and its end in the middle of a receive harms nothing',
+    ends: true,
     requires: [named, manyEnds],
     async run(context) {
       const helper = await context.helper()

@@ -42,10 +42,11 @@ export const payload: Case[] = [
   {
     promise: 6,
     title: 'fragmented carries any size',
+    shared: true,
     limit: 30_000,
     requires: [connects, fragments],
     async run(context) {
-      const peer = await context.ownPeer()
+      const peer = await context.peer()
       const channel = fragmented(peer.channel)
       // A word at a time, a mebibyte takes too long for a suite; test/fragmented.test.ts carries one.
       const largest = context.subject.payload.max < 64 ? 16 * 1024 : MEBIBYTE + 1

@@ -4,13 +4,15 @@ import type { Adapter } from '../../core/adapter.js'
 import { Result } from '../../core/channel.js'
 import { adapterById } from '../../core/registry.js'
 import type { CaseResult, ConformanceReport } from '../results.js'
-import { type Case, type Condition, Skip, type Subject } from './case.js'
+import { Absent, type Case, type Condition, type Subject } from './case.js'
 import { conformanceCases } from './cases.js'
 import { Context, type Stage, startPeer } from './context.js'
 import { Switchboard } from './control.js'
 import { HelperPool } from './helpers.js'
 
 const LIMIT_MS = 10_000
+/** For a case of a promise that the adapter says it does not keep. */
+const EXEMPT_LIMIT_MS = 3000
 
 export interface ConformanceOptions {
   /** Ends the run after the cases that are under way; the rest is reported as skipped. */
@@ -72,9 +74,10 @@ class Run {
       results[cases.indexOf(testCase)] = result
       this.#options.onResult?.(result)
     }
-    // The cases that share a peer take turns; the others run beside them.
+    // The cases that share a peer take turns; the others run beside them, those last that end processes
+    // which others can have used before.
     const shared = cases.filter((testCase) => testCase.shared === true)
-    const own = cases.filter((testCase) => testCase.shared !== true)
+    const own = cases.filter((testCase) => testCase.shared !== true).sort((a, b) => Number(a.ends ?? false) - Number(b.ends ?? false))
     const takeTurns = async () => {
       for (const testCase of shared) await one(testCase)
       await this.#dropShared()
@@ -101,17 +104,21 @@ class Run {
       ...(reason === undefined ? {} : { reason }),
       ms: Math.round(performance.now() - begin),
     })
-    if (this.#options.signal?.aborted === true) return result('skipped', 'the run was ended')
+    const ended = () => this.#options.signal?.aborted === true
+    if (ended()) return result('skipped', 'the run was ended')
     const missing = testCase.requires?.find((condition) => !condition.holds(this.#stage.subject))
-    if (missing !== undefined && missing.absent === undefined) return result('skipped', missing.reason)
+    const exempt = this.#stage.subject.exempt?.[promise]
     try {
-      if (missing === undefined) await this.#guarded(testCase, (context) => testCase.run(context))
-      else await this.#absence(testCase, missing)
+      if (missing === undefined) {
+        const limit = exempt === undefined ? testCase.limit : EXEMPT_LIMIT_MS
+        await this.#guarded({ limit, shared: testCase.shared }, (context) => testCase.run(context))
+      } else await this.#absence(testCase, missing)
       return missing === undefined ? result('passed') : result('absent', missing.reason)
     } catch (error) {
-      if (error instanceof Skip) return result('skipped', error.message)
+      if (error instanceof Absent) return result('absent', error.message)
+      // What ends the run may have ended the peers, too.
+      if (ended()) return result('skipped', 'the run was ended')
       const reason = error instanceof Error ? messageOf(error) : String(error)
-      const exempt = this.#stage.subject.exempt?.[promise]
       return exempt === undefined ? result('failed', reason) : result('not-kept', `${exempt} (${reason})`)
     }
   }
@@ -120,13 +127,16 @@ class Run {
   #absence(testCase: Case, missing: Condition): Promise<void> {
     const known = this.#absences.get(missing)
     if (known !== undefined) return known
-    const checked = this.#guarded({ limit: testCase.limit }, async (context) => missing.absent?.(context))
+    const checked = this.#guarded({ limit: testCase.limit, shared: testCase.shared }, async (context) => missing.absent?.(context))
     this.#absences.set(missing, checked)
     return checked
   }
 
   /** Runs a body under a watchdog, and releases what it took whatever happens. */
-  async #guarded(testCase: { limit?: number | undefined; shared?: true }, body: (context: Context) => Promise<void>): Promise<void> {
+  async #guarded(
+    testCase: { limit?: number | undefined; shared?: true | undefined },
+    body: (context: Context) => Promise<void>,
+  ): Promise<void> {
     const ms = (testCase.limit ?? LIMIT_MS) * timeoutFactor()
     const context = new Context(this.#stage, testCase.shared === true ? () => this.#takeShared() : undefined)
     let watchdog: NodeJS.Timeout | undefined
@@ -137,6 +147,9 @@ class Run {
     try {
       await Promise.race([body(context), late])
       passed = true
+    } catch (error) {
+      if (error instanceof Absent) passed = true
+      throw passed ? error : withComplaints(error, context.complaints())
     } finally {
       clearTimeout(watchdog)
       await Promise.race([context.release(passed), sleep(ms, undefined, { ref: false })])
@@ -173,6 +186,12 @@ class Run {
     await this.#stage.helpers.close()
     this.#stage.board.close()
   }
+}
+
+/** The error, with what the peers wrote on standard error meanwhile. */
+function withComplaints(error: unknown, complaints: string): unknown {
+  if (complaints !== '' && error instanceof Error) error.message += `; the peer wrote: ${complaints}`
+  return error
 }
 
 /** The message, and the line of the suite where it was found. */
