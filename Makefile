@@ -129,7 +129,10 @@ test-sanitized: check build $(ASAN_ADDON)
 
 # --- the rest ------------------------------------------------------------------------------------
 
-.PHONY: clean help
+.PHONY: screenshot clean help
+screenshot: build ## docs/report.png: a picture of the latest report, with Chromium
+	$(NODE) scripts/screenshot.mjs
+
 clean: ## removes what killed processes left, then everything that was built
 	@if [ -e dist/.built ] && [ -e $(ADDON) ]; then $(CLI) clean; fi
 	rm -rf build dist prebuilds src/adapters/all.ts

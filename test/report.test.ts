@@ -67,13 +67,21 @@ describe('the model', () => {
     const [group] = model.groups
     if (group === undefined) throw new Error('no group')
     expect(notesOn(group)).toEqual([
-      { adapters: ['shared-memory/ring'], text: 'round trip: too short for the clock, so each time is the mean of 64' },
-      { adapters: ['fifo/native'], text: `throughput failed: ${HOSTILE}` },
-      { adapters: ['message-queue/posix', 'message-queue/sysv'], text: '64 KiB throughput not measured: a message has at most 8192 bytes' },
-      { adapters: ['socket/udp'], text: 'throughput: 17 of 33350 messages were lost, which this mechanism may do' },
-      { adapters: ['socket/udp'], text: '64 KiB throughput: 17 of 33350 messages were lost, which this mechanism may do' },
-      { adapters: ['semaphore/posix'], text: 'unavailable: the native addon is not built' },
-      { adapters: ['pipe/stdio'], text: 'not here: has no blocking calls, only the event loop' },
+      { adapters: ['shared-memory/ring'], status: 'measured', text: 'round trip: too short for the clock, so each time is the mean of 64' },
+      { adapters: ['fifo/native'], status: 'failed', text: `throughput failed: ${HOSTILE}` },
+      {
+        adapters: ['message-queue/posix', 'message-queue/sysv'],
+        status: 'impossible',
+        text: '64 KiB throughput not measured: a message has at most 8192 bytes',
+      },
+      { adapters: ['socket/udp'], status: 'measured', text: 'throughput: 17 of 33350 messages were lost, which this mechanism may do' },
+      {
+        adapters: ['socket/udp'],
+        status: 'measured',
+        text: '64 KiB throughput: 17 of 33350 messages were lost, which this mechanism may do',
+      },
+      { adapters: ['semaphore/posix'], status: 'unavailable', text: 'unavailable: the native addon is not built' },
+      { adapters: ['pipe/stdio'], status: 'impossible', text: 'not here: has no blocking calls, only the event loop' },
     ])
   })
 
@@ -125,14 +133,26 @@ test('bytes are written in the largest whole unit', () => {
 describe('the terminal', () => {
   test('shows every column where there is room, and names placement and wait mode in each row', () => {
     const text = renderTerminal(model, { columns: 200 })
-    expect(text).toMatch(
-      /^adapter +payload +RTT p50 µs +p99 µs +p99.9 µs +messages\/s +GB\/s 64 KiB +CPU µs\/msg +placement +wait mode +conformance$/m,
-    )
-    expect(text).toMatch(/^pipe\/anonymous +64 B +1.64 +3.11 +11.7 +2.40 M +5.90 +1.25 +same core +blocking +40 ✓ 1 ○$/m)
+    expect(text).toMatch(/^adapter +payload +RTT p50 +p99 +p99.9 +msgs\/s +GB\/s +CPU +core +wait +conformance$/m)
+    expect(text).toMatch(/^pipe\/anonymous +64 B +1.64 +3.11 +11.7 +2.40 M +5.90 +1.25 +same +block +40 ✓ 1 ○$/m)
     expect(text).toMatch(/^fifo\/native .* failed .* 40 ✓ 1 ✗ 1 !$/m)
     expect(text).toMatch(/^semaphore\/posix +64 B +unavailable +– +– +– +– +– .* unavailable$/m)
-    expect(text).toContain('pipe/stdio: not here: has no blocking calls, only the event loop')
-    expect(text).toContain('fifo/native failed: promise 4, a full FIFO waits')
+  })
+
+  test('tells failures and what is unavailable a line each, and leaves the rest to report.md', () => {
+    const text = renderTerminal(model, { columns: 200 })
+    expect(text.match(/^✗ fifo\/native: throughput failed: .*$/gm)).toHaveLength(2)
+    expect(text).toMatch(/^ {2}✗ fifo\/native, promise 4, a full FIFO waits: /m)
+    expect(text).toMatch(/^ {2}! fifo\/native, promise 9, try never waits: the package queues$/m)
+    expect(text.match(/^Unavailable here: .*$/gm)).toEqual(['Unavailable here: semaphore/posix: the native addon is not built'])
+    expect(text).not.toContain('has no blocking calls')
+    expect(text).toContain('6 remarks on what cannot be measured: see report.md')
+    expect(renderMarkdown(model)).toContain('has no blocking calls')
+  })
+
+  test.each([100, 120, 160])('names placement and wait mode in each row of %i columns', (columns) => {
+    expect(renderTerminal(model, { columns })).toMatch(/^pipe\/anonymous .* same +block\b/m)
+    expect(renderTerminal(model, { columns })).toMatch(/^pipe\/anonymous .* free +poll\b/m)
   })
 
   test.each([60, 80, 100, 120, 160])('fits its %i columns', (columns) => {
@@ -263,6 +283,19 @@ describe.skipIf(missing !== undefined)(`the page in Chromium${missing === undefi
     })
     const order = (list: object[]) => list.map((entry) => JSON.stringify(entry, ['group', 'adapter', 'column', 'value'])).sort()
     expect(order(cells.filter(({ column }) => column !== 'payload'))).toEqual(order(expected))
+    await page.close()
+  })
+
+  test('a mark of the conformance table tells its cases when it is chosen, and again when not', async () => {
+    const { page, complaints } = await open()
+    const why = page.locator('#why')
+    expect(await why.isVisible()).toBe(false)
+    await page.locator('.mark .failed').click()
+    expect(await why.textContent()).toContain('fifo/native, promise 4: nothing dropped when full')
+    expect(await why.textContent()).toContain(`✗ a full FIFO waits: ${HOSTILE}`)
+    await page.locator('.mark .failed').click()
+    expect(await why.isVisible()).toBe(false)
+    expect(complaints).toEqual([])
     await page.close()
   })
 

@@ -131,7 +131,7 @@ export async function runTrial(trial: Trial, options: TrialOptions): Promise<Out
   if (trial.impossible !== undefined) return { status: 'impossible', reason: trial.impossible }
   const processors = processorsFor(trial.placement, allowedProcessors())
   if (typeof processors === 'string') return { status: 'impossible', reason: processors }
-  if (options.signal?.aborted === true) return notRun
+  if (signalled(options.signal)) return notRun
   const { warmupMs, durationMs, graceMs = GRACE_MS } = options
   const dueMs = lengthOf(options) + graceMs
   const order: Order = {
@@ -143,8 +143,12 @@ export async function runTrial(trial: Trial, options: TrialOptions): Promise<Out
     limitMs: lengthOf(options) + Math.max(OWN_GRACE_MS, graceMs),
   }
   const told = await converse(order, dueMs, options.signal)
-  return 'reason' in told ? told : { status: 'measured', processors, ...told }
+  if ('reason' in told) return signalled(options.signal) ? notRun : told
+  return { status: 'measured', processors, ...told }
 }
+
+/** What ends the run may have ended the sides of a trial before. */
+const signalled = (signal: AbortSignal | undefined): boolean => signal?.aborted === true
 
 const notRun: Outcome = { status: 'not-run', reason: 'the run was ended before' }
 

@@ -1,14 +1,12 @@
 /** The work behind `report`, `show` and `bench`: conformance, then measurement, with progress. */
 import type { AdapterId } from '../core/channel.js'
+import { titleOf } from '../report/format.js'
 import type { Report } from '../report/model.js'
-import type { ConformanceReport } from '../testing/results.js'
 import { UsageError } from './outcome.js'
-import { startProgress } from './progress.js'
+import { type Progress, startProgress } from './progress.js'
 
-/** What one adapter's conformance takes, until it is known better. */
-const CONFORMANCE_MS = 3500
-/** Adapters whose conformance runs at one time: most cases wait. What is measured runs alone. */
-const LANES = 2
+/** What one adapter's conformance takes on two processors, until it is known better. */
+const CONFORMANCE_MS = 2900
 
 export interface Work {
   readonly adapters: readonly AdapterId[]
@@ -20,56 +18,38 @@ export interface Work {
 
 /** Never rejects because of an adapter; what was not run before `signal` aborted is marked so. */
 export async function measure({ adapters, conformance, budgetMs, signal }: Work): Promise<Report> {
-  const [{ runBench }, { environment }, { makeReport }, { conformanceCases, runConformance }] = await Promise.all([
+  const [{ runBench }, { environment }, { makeReport }, { conform }] = await Promise.all([
     import('../bench/driver.js'),
     import('../bench/environment.js'),
     import('../report/model.js'),
-    import('../testing/index.js'),
+    import('./conform.js'),
   ])
   const progress = startProgress()
+  const show: Progress['update'] = (...step) => {
+    if (!signal.aborted) progress.update(...step)
+  }
   const begin = performance.now()
   // A fraction is of time, so the phases count as what they are expected to take.
   const expectedMs = conformance ? adapters.length * CONFORMANCE_MS : 0
   const share = expectedMs / (expectedMs + budgetMs)
   try {
-    const reports: ConformanceReport[] = []
-    if (conformance) {
-      const total = adapters.length * conformanceCases.length
-      const left = [...adapters.entries()]
-      let cases = 0
-      const lane = async () => {
-        for (let next = left.shift(); next !== undefined; next = left.shift()) {
-          const [i, adapter] = next
-          const show = () => {
-            const done = cases / total
-            const leftMs = done === 0 ? expectedMs : ((performance.now() - begin) * (1 - done)) / done
-            progress.update(share * done, leftMs + budgetMs, `conformance of ${adapter}`)
-          }
-          show()
-          let own = 0
-          const report = await runConformance(adapter, {
-            signal,
-            onResult: () => {
-              own++
-              cases++
-              show()
-            },
-          })
-          cases += conformanceCases.length - own
-          reports[i] = report
-        }
-      }
-      await Promise.all(Array.from({ length: LANES }, lane))
-    }
+    const reports = conformance
+      ? await conform(adapters, signal, (done, adapter) => {
+          // The more is done, the more the pace until now counts.
+          const paceMs = done === 0 ? 0 : ((performance.now() - begin) * (1 - done)) / done
+          const leftMs = (1 - done) * expectedMs * (1 - done) + done * paceMs
+          show(share * done, leftMs + budgetMs, `conformance of ${adapter}`)
+        })
+      : []
     const records = await runBench({
       adapters,
       budgetMs,
       signal,
-      onProgress: ({ done, total, leftMs, next }) =>
-        progress.update(
-          share + ((1 - share) * done) / Math.max(1, total),
+      onProgress: ({ leftMs, next }) =>
+        show(
+          share + (1 - share) * (next === undefined ? 1 : Math.max(0, 1 - leftMs / budgetMs)),
           leftMs,
-          next === undefined ? 'measured' : `${next.workload} of ${next.adapter}`,
+          next === undefined ? 'measured' : `${next.workload} of ${next.adapter} (${titleOf(next).toLowerCase()})`,
         ),
     })
     return makeReport({ environment: environment(), records, conformance: reports })

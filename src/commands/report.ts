@@ -6,6 +6,12 @@ import { interruptible } from './interrupt.js'
 import { budgetOf, exitStatusOf, measure } from './measure.js'
 import { selectAdapters } from './names.js'
 
+/** Relative to the working folder, where it lies inside. */
+const short = (path: string): string => {
+  const inside = relative('', path)
+  return inside.startsWith('..') ? path : inside
+}
+
 /** The main job. When interrupted, what was measured until then is written, marked as partial. */
 export async function report(names: string[], options: { folder: string; budget: string; json?: boolean }): Promise<number> {
   const budgetMs = budgetOf(options.budget)
@@ -16,11 +22,10 @@ export async function report(names: string[], options: { folder: string; budget:
     if (options.json === true) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
     else {
       process.stdout.write(renderTerminal(modelOf(result), terminalOptions()))
-      console.log(
-        `Written: ${Object.values(written)
-          .map((path) => relative('', path))
-          .join(', ')}`,
-      )
+      const { html, markdown, json } = written
+      console.log(`
+Report: ${short(html)} (open it in a browser), ${short(markdown)}, ${short(json)}
+Next:   make socket (a demo, then its rows; any mechanism), make doctor, make help`)
     }
     return exitStatusOf(result)
   })

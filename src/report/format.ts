@@ -34,6 +34,8 @@ export function formatBytes(bytes: number): string {
 export const WAIT: Readonly<Record<WaitMode, string>> = { block: 'blocking', poll: 'event loop' }
 export const PLACEMENT: Readonly<Record<Placement, string>> = { 'same-core': 'same core', 'cross-core': 'cross core', free: 'free' }
 
+const BRIEF_PLACEMENT: Readonly<Record<Placement, string>> = { 'same-core': 'same', 'cross-core': 'cross', free: 'free' }
+
 /** `Same core, blocking`. */
 export function titleOf({ placement, wait }: Pick<Group, 'placement' | 'wait'>): string {
   const text = `${PLACEMENT[placement]}, ${WAIT[wait]}`
@@ -58,6 +60,8 @@ export interface Column {
   readonly id: string
   readonly title: string
   readonly numeric: boolean
+  /** Title and text where room is scarce. */
+  readonly brief?: { readonly title: string; text?(row: Row): string }
   /** The raw figure behind the text, where there is one. */
   value(row: Row): number | undefined
   text(row: Row): string
@@ -66,12 +70,14 @@ export interface Column {
 const figureColumn = (
   id: string,
   title: string,
+  brief: string,
   value: (row: Row) => number | undefined,
   format: (value: number) => string,
   figure: (row: Row) => Figure = () => undefined,
 ): Column => ({
   id,
   title,
+  brief: { title: brief },
   numeric: true,
   value,
   text: (row) => {
@@ -86,12 +92,13 @@ function missing(row: Row, figure: Figure): string {
   return figure !== row.roundTrip && figure.status === row.roundTrip?.status ? NONE : figure.status.replace('-', ' ')
 }
 
-const textColumn = (id: string, title: string, text: (row: Row) => string): Column => ({
+const textColumn = (id: string, title: string, text: (row: Row) => string, brief?: Column['brief']): Column => ({
   id,
   title,
   numeric: false,
   value: () => undefined,
   text,
+  ...(brief && { brief }),
 })
 
 export const COLUMNS: readonly Column[] = [
@@ -100,15 +107,17 @@ export const COLUMNS: readonly Column[] = [
   figureColumn(
     'p50',
     'RTT p50 µs',
+    'RTT p50',
     (row) => timesOf(row)?.p50,
     formatNumber,
     (row) => row.roundTrip,
   ),
-  figureColumn('p99', 'p99 µs', (row) => timesOf(row)?.p99, formatNumber),
-  figureColumn('p999', 'p99.9 µs', (row) => timesOf(row)?.p999, formatNumber),
+  figureColumn('p99', 'p99 µs', 'p99', (row) => timesOf(row)?.p99, formatNumber),
+  figureColumn('p999', 'p99.9 µs', 'p99.9', (row) => timesOf(row)?.p999, formatNumber),
   figureColumn(
     'rate',
     'messages/s',
+    'msgs/s',
     (row) => rateOf(row.throughput, 'messagesPerSecond'),
     formatCount,
     (row) => row.throughput,
@@ -116,15 +125,34 @@ export const COLUMNS: readonly Column[] = [
   figureColumn(
     'bulk',
     'GB/s 64 KiB',
+    'GB/s',
     (row) => rateOf(row.bulk, 'gigabytesPerSecond'),
     formatNumber,
     (row) => row.bulk,
   ),
-  figureColumn('cpu', 'CPU µs/msg', (row) => rateOf(row.roundTrip, 'cpuUsPerMessage'), formatNumber),
-  textColumn('placement', 'placement', (row) => PLACEMENT[row.placement]),
-  textColumn('wait', 'wait mode', (row) => WAIT[row.wait]),
+  figureColumn('cpu', 'CPU µs/msg', 'CPU', (row) => rateOf(row.roundTrip, 'cpuUsPerMessage'), formatNumber),
+  textColumn('placement', 'placement', (row) => PLACEMENT[row.placement], { title: 'core', text: (row) => BRIEF_PLACEMENT[row.placement] }),
+  textColumn('wait', 'wait mode', (row) => WAIT[row.wait], { title: 'wait', text: (row) => row.wait }),
   textColumn('conformance', 'conformance', (row) => conformanceText(row.conformance)),
 ]
+
+/** The promises of `core/channel.ts`, in a few words. */
+export const PROMISES: Readonly<Record<number, string>> = {
+  1: 'duplex, facts as declared',
+  2: 'whole and byte-identical',
+  3: 'in order',
+  4: 'nothing dropped when full',
+  5: 'receiving, and the end',
+  6: 'payload limits',
+  7: 'abort and timeout',
+  8: 'closing, and a peer’s death',
+  9: 'without waiting, in place',
+  10: 'life of the process',
+  11: 'names',
+  12: 'hostile peers',
+  13: 'shared layouts',
+  14: 'locks of the dead',
+}
 
 export const MARKS: Readonly<Record<CaseStatus, string>> = { passed: '✓', absent: '○', failed: '✗', 'not-kept': '!', skipped: '?' }
 export const MARKS_KEY = '✓ passed, ○ absent as declared, ✗ failed, ! not kept (declared), ? could not be tried'

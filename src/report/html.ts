@@ -4,7 +4,19 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { COLUMNS, type Column, conformanceText, environmentLines, formatBytes, MARKS_KEY, storyOf, titleOf } from './format.js'
+import type { CaseResult, CaseStatus } from '../testing/results.js'
+import {
+  COLUMNS,
+  type Column,
+  conformanceText,
+  environmentLines,
+  formatBytes,
+  MARKS,
+  MARKS_KEY,
+  PROMISES,
+  storyOf,
+  titleOf,
+} from './format.js'
 import { type Group, type Model, notesOn, type Row, rateOf, timesOf } from './model.js'
 
 const asset = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8')
@@ -98,27 +110,48 @@ function renderCell(column: Column, row: Row): string {
   return `<td ${attributes.join(' ')}>${escapeHtml(text)}</td>`
 }
 
-function renderConformance({ conformance }: Model): string {
-  const rows = [...conformance].map(([adapter, summary]) => {
-    const remarks = summary.remarks.map(
-      ({ promise, title, status, reason }) =>
-        `<li><b>${status.replace('-', ' ')}</b> promise ${promise}, ${escapeHtml(title)}: ${escapeHtml(reason)}</li>`,
-    )
-    const detail =
-      summary.unavailable === undefined ? (remarks.length > 0 ? `<ul>${remarks.join('')}</ul>` : '') : escapeHtml(summary.unavailable)
-    const bad = summary.counts.failed > 0 ? ' class="bad"' : ''
-    return `<tr><th scope="row">${escapeHtml(adapter)}</th><td${bad}>${escapeHtml(conformanceText(summary))}</td><td class="detail">${detail}</td></tr>`
+function renderConformance({ report, conformance }: Model): string {
+  const promises = [...new Set(report.conformance.flatMap(({ results }) => results.map(({ promise }) => promise)))].sort((a, b) => a - b)
+  const head = promises.map((n) => `<th scope="col" class="mark"><abbr title="${escapeHtml(PROMISES[n] ?? '')}">${n}</abbr></th>`)
+  const rows = report.conformance.map(({ adapter, results, unavailable }) => {
+    const cells =
+      unavailable === undefined
+        ? promises.map((promise) => renderMark(adapter, promise, results))
+        : [`<td class="off" colspan="${promises.length}">unavailable: ${escapeHtml(unavailable)}</td>`]
+    const summary = conformance.get(adapter)
+    const bad = (summary?.counts.failed ?? 0) > 0 ? ' class="bad"' : ''
+    return `<tr><th scope="row">${escapeHtml(adapter)}</th>${cells.join('')}<td${bad}>${escapeHtml(conformanceText(summary))}</td></tr>`
   })
+  const remarks = [...conformance].flatMap(([adapter, { remarks }]) =>
+    remarks.map(
+      ({ promise, title, status, reason }) =>
+        `<li><b>${escapeHtml(adapter)}</b> <span class="${status}">${status.replace('-', ' ')}</span>: promise ${promise}, ${escapeHtml(title)}: ${escapeHtml(reason)}</li>`,
+    ),
+  )
   return `<section id="conformance">
 <h2>Conformance</h2>
-<p class="story">${MARKS_KEY}.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Table: conformance"><table>
-<thead><tr><th scope="col">adapter</th><th scope="col">promises</th><th scope="col">remarks</th></tr></thead>
+<p class="story">Every adapter against the numbered promises of <code>core/channel.ts</code>. ${MARKS_KEY}. A cell tells more when it is chosen.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Table: conformance"><table class="marks">
+<thead><tr><th scope="col">adapter</th>${head.join('')}<th scope="col">cases</th></tr></thead>
 <tbody>
 ${rows.join('\n')}
 </tbody>
 </table></div>
+<pre id="why" role="status" hidden></pre>
+${remarks.length > 0 ? `<ul class="notes">${remarks.join('\n')}</ul>` : ''}
 </section>`
+}
+
+/** What stands for several cases: the worst of them, and `absent` only where nothing passed. */
+const WORST: readonly CaseStatus[] = ['failed', 'not-kept', 'skipped', 'passed', 'absent']
+
+function renderMark(adapter: string, promise: number, results: readonly CaseResult[]): string {
+  const own = results.filter((result) => result.promise === promise)
+  const worst = WORST.find((status) => own.some((result) => result.status === status))
+  if (worst === undefined) return '<td class="mark"></td>'
+  const lines = own.map(({ status, title, reason }) => `${MARKS[status]} ${title}${reason === undefined ? '' : `: ${reason}`}`)
+  const why = escapeHtml([`${adapter}, promise ${promise}: ${PROMISES[promise] ?? ''}`, ...lines].join('\n'))
+  return `<td class="mark"><button type="button" class="${worst}" title="${why}" aria-label="${escapeHtml(adapter)}, promise ${promise}: ${worst}">${MARKS[worst]}</button></td>`
 }
 
 const renderEnvironment = ({ report }: Model): string => `<section id="environment">

@@ -1,6 +1,6 @@
 /** The report as Markdown, fit to paste into a pull request. */
 import { COLUMNS, conformanceText, environmentLines, MARKS_KEY, storyOf, titleOf } from './format.js'
-import { type Group, type Model, notesOn } from './model.js'
+import { type Group, groupBy, type Model, notesOn } from './model.js'
 
 export function renderMarkdown(model: Model): string {
   const { report } = model
@@ -43,11 +43,15 @@ function renderConformance({ conformance }: Model): string[] {
       [...conformance].map(([adapter, summary]) => [adapter, conformanceText(summary)]),
     ),
   )
-  const notes = [...conformance].flatMap(([adapter, { unavailable, remarks }]) => [
+  const notes = [...conformance].flatMap(([adapter, { unavailable, remarks, absent }]) => [
     ...(unavailable === undefined ? [] : [`\`${adapter}\` unavailable: ${escapeText(unavailable)}`]),
     ...remarks.map(
       ({ promise, title, status, reason }) =>
         `\`${adapter}\` ${status.replace('-', ' ')}: promise ${promise}, ${escapeText(title)}: ${escapeText(reason)}`,
+    ),
+    ...[...groupBy(absent, ({ reason }) => reason)].map(
+      ([reason, about]) =>
+        `\`${adapter}\` absent: ${escapeText(reason)}: ${about.length === 1 ? `promise ${about[0]?.promise}, ${escapeText(about[0]?.title ?? '')}` : `${about.length} cases of promise ${[...new Set(about.map(({ promise }) => promise))].join(', ')}`}`,
     ),
   ])
   if (notes.length > 0) lines.push('', ...notes.map((note) => `- ${note}`))

@@ -45,7 +45,16 @@ export interface ConformanceSummary {
   readonly counts: Readonly<Record<CaseStatus, number>>
   readonly unavailable?: string
   /** What did not pass, apart from what is absent as declared. */
-  readonly remarks: readonly { readonly promise: number; readonly title: string; readonly status: CaseStatus; readonly reason: string }[]
+  readonly remarks: readonly Remark[]
+  readonly absent: readonly Remark[]
+}
+
+/** A case that did not simply pass, and why. */
+export interface Remark {
+  readonly promise: number
+  readonly title: string
+  readonly status: CaseStatus
+  readonly reason: string
 }
 
 /** One adapter under one placement and wait mode. */
@@ -132,26 +141,28 @@ export const rateOf = (figure: Figure, name: 'messagesPerSecond' | 'gigabytesPer
   figure?.status === 'measured' ? figure[name] : undefined
 
 /** What a reader must know about the figures of a row: what is missing and why, what was lost, what was timed in batches. */
-function remarksOn(row: Row): string[] {
+function remarksOn(row: Row): Omit<Note, 'adapters'>[] {
   const figures = [
     ['round trip', row.roundTrip],
     ['throughput', row.throughput],
     ['64 KiB throughput', row.bulk],
   ] as const
-  const missing = new Map<string, string[]>()
-  const remarks: string[] = []
+  const missing = new Map<string, { status: Missing['status']; names: string[] }>()
+  const remarks: Omit<Note, 'adapters'>[] = []
+  const remark = (text: string) => remarks.push({ status: 'measured', text })
   for (const [name, figure] of figures) {
     if (figure === undefined) continue
     if (figure.status === 'measured') {
       if (figure.lost > 0)
-        remarks.push(`${name}: ${figure.lost} of ${figure.lost + figure.samples} messages were lost, which this mechanism may do`)
-      if (figure.batch > 1) remarks.push(`${name}: too short for the clock, so each time is the mean of ${figure.batch}`)
+        remark(`${name}: ${figure.lost} of ${figure.lost + figure.samples} messages were lost, which this mechanism may do`)
+      if (figure.batch > 1) remark(`${name}: too short for the clock, so each time is the mean of ${figure.batch}`)
     } else {
       const why = `${figure.status === 'impossible' ? 'not measured' : figure.status.replace('-', ' ')}: ${figure.reason}`
-      missing.set(why, [...(missing.get(why) ?? []), name])
+      missing.set(why, { status: figure.status, names: [...(missing.get(why)?.names ?? []), name] })
     }
   }
-  for (const [why, names] of missing) remarks.push(names.length === figures.length ? why : `${names.join(', ')} ${why}`)
+  for (const [why, { status, names }] of missing)
+    remarks.push({ status, text: names.length === figures.length ? why : `${names.join(', ')} ${why}` })
   return remarks
 }
 
@@ -159,15 +170,21 @@ function remarksOn(row: Row): string[] {
 export interface Note {
   readonly adapters: readonly string[]
   readonly text: string
+  /** Why the figure is missing; `measured` where it is there. */
+  readonly status: Outcome['status']
 }
 
 /** What a reader must know about the figures of a group, and who is not in it. */
 export function notesOn(group: Group): Note[] {
   const remarks = [
-    ...group.rows.flatMap((row) => remarksOn(row).map((text) => ({ adapter: row.adapter, text }))),
-    ...group.leftOut.map(({ adapter, reason }) => ({ adapter, text: `not here: ${reason}` })),
+    ...group.rows.flatMap((row) => remarksOn(row).map((remark) => ({ adapter: row.adapter, ...remark }))),
+    ...group.leftOut.map(({ adapter, reason }) => ({ adapter, status: 'impossible' as const, text: `not here: ${reason}` })),
   ]
-  return [...groupBy(remarks, ({ text }) => text)].map(([text, about]) => ({ adapters: about.map(({ adapter }) => adapter), text }))
+  return [...groupBy(remarks, ({ text }) => text)].map(([text, about]) => ({
+    adapters: about.map(({ adapter }) => adapter),
+    text,
+    status: about[0]?.status ?? 'measured',
+  }))
 }
 
 const NO_RESULTS: Record<CaseStatus, number> = { passed: 0, absent: 0, failed: 0, 'not-kept': 0, skipped: 0 }
@@ -175,16 +192,19 @@ const NO_RESULTS: Record<CaseStatus, number> = { passed: 0, absent: 0, failed: 0
 function summarize({ results, unavailable }: ConformanceReport): ConformanceSummary {
   const counts = { ...NO_RESULTS }
   for (const { status } of results) counts[status]++
+  const remarks = results
+    .filter(({ status }) => status !== 'passed')
+    .map(({ promise, title, status, reason = 'no reason given' }) => ({ promise, title, status, reason }))
   return {
     counts,
     ...(unavailable === undefined ? {} : { unavailable }),
-    remarks: results
-      .filter(({ status }) => status !== 'passed' && status !== 'absent')
-      .map(({ promise, title, status, reason }) => ({ promise, title, status, reason: reason ?? 'no reason given' })),
+    remarks: remarks.filter(({ status }) => status !== 'absent'),
+    absent: remarks.filter(({ status }) => status === 'absent'),
   }
 }
 
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+/** In the order in which the keys come. */
+export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>()
   for (const item of items) {
     const key = keyOf(item)

@@ -133,4 +133,15 @@
   dark.addEventListener('change', drawAll)
   narrow.addEventListener('change', drawAll)
   drawAll()
+
+  // A mark tells its cases.
+  const why = document.getElementById('why')
+  for (const mark of document.querySelectorAll('.mark button'))
+    mark.addEventListener('click', () => {
+      const shown = mark.classList.contains('chosen')
+      document.querySelector('.mark .chosen')?.classList.remove('chosen')
+      mark.classList.toggle('chosen', !shown)
+      why.hidden = shown
+      why.textContent = shown ? '' : mark.title
+    })
 })()
