@@ -81,6 +81,9 @@ const processes = (): Standing[] =>
       : []
   })
 
+/** The run folders of who has `folder` as XDG_RUNTIME_DIR, and of who has it as TMPDIR alone. */
+const runFolders = (folder: string): string[] => [join(folder, 'ipc-playground'), join(folder, `ipc-playground-${uid}`)]
+
 /** Every object that could be ours, and all that is in `folder`. */
 export function census(folder: string): Standing[] {
   return [
@@ -91,7 +94,7 @@ export function census(folder: string): Standing[] {
     ...systemV('sem', 'semid'),
     ...sockets(folder),
     ...files(folder),
-    ...files(join(folder, 'ipc-playground')),
+    ...runFolders(folder).flatMap(files),
   ]
 }
 
@@ -130,7 +133,7 @@ export default function setup({ tmpDir }: TestProject): () => Promise<void> {
     track(folderKind, tmpDir) // Vitest's own, where it puts the compiled tests
   }
   const folder = ownFolder()
-  mkdirSync(join(folder, 'ipc-playground'), { mode: 0o700 })
+  for (const runFolder of runFolders(folder)) mkdirSync(runFolder, { mode: 0o700 })
   const look = () => [...census(folder), ...processes()]
   const before = look()
   return async () => {

@@ -74,7 +74,7 @@ afterAll(() => {
   else process.env.XDG_RUNTIME_DIR = outer
 })
 
-for (const id of process.env.FULL === '1' ? await adapterIds() : []) {
+for (const id of await adapterIds()) {
   const adapter = await adapterById(id)
   const { capabilities } = adapter
   const reason = adapter.unavailable() ?? (capabilities.connects ? undefined : 'makes no channels')

@@ -133,7 +133,7 @@ test('bytes are written in the largest whole unit', () => {
 describe('the terminal', () => {
   test('shows every column where there is room, and names placement and wait mode in each row', () => {
     const text = renderTerminal(model, { columns: 200 })
-    expect(text).toMatch(/^adapter +payload +RTT p50 +p99 +p99.9 +msgs\/s +GB\/s +CPU +core +wait +conformance$/m)
+    expect(text).toMatch(/^adapter +size +RTT p50 +p99 +p99.9 +msgs\/s +GB\/s +CPU +core +wait +conformance$/m)
     expect(text).toMatch(/^pipe\/anonymous +64 B +1.64 +3.11 +11.7 +2.40 M +5.90 +1.25 +same +block +40 ✓ 1 ○$/m)
     expect(text).toMatch(/^fifo\/native .* failed .* 40 ✓ 1 ✗ 1 !$/m)
     expect(text).toMatch(/^semaphore\/posix +64 B +unavailable +– +– +– +– +– .* unavailable$/m)
@@ -218,6 +218,7 @@ describe.skipIf(missing !== undefined)(`the page in Chromium${missing === undefi
     html = writeReport(report, join(folder, 'page')).html
     browser = await chromium.launch({
       executablePath: CHROMIUM,
+      env: { ...process.env, GSETTINGS_BACKEND: 'memory' }, // dconf keeps a folder
       args: [
         '--headless',
         '--no-sandbox',

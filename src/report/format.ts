@@ -103,7 +103,14 @@ const textColumn = (id: string, title: string, text: (row: Row) => string, brief
 
 export const COLUMNS: readonly Column[] = [
   textColumn('adapter', 'adapter', (row) => row.adapter),
-  { id: 'payload', title: 'payload', numeric: true, value: (row) => row.payloadBytes, text: (row) => formatBytes(row.payloadBytes) },
+  {
+    id: 'payload',
+    title: 'payload',
+    brief: { title: 'size' },
+    numeric: true,
+    value: (row) => row.payloadBytes,
+    text: (row) => formatBytes(row.payloadBytes),
+  },
   figureColumn(
     'p50',
     'RTT p50 µs',

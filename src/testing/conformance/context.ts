@@ -277,6 +277,11 @@ export class Context {
     return taken
   }
 
+  /** What does not fit into a full channel: of a stream, more than the room by which a kernel may widen its buffers late. */
+  beyondGrowth(seed: number): Uint8Array {
+    return pattern(seed, this.length(this.subject.framing === 'stream' ? 12 * 1024 * 1024 : 4096))
+  }
+
   /** Stops a process, and waits until it has stopped. The function returned lets it go on. */
   async freeze(pid: number): Promise<() => void> {
     const thaw = () => {

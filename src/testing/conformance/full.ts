@@ -19,9 +19,6 @@ async function full(context: Context, peer: Remote) {
 
 const FIRST = 5000
 
-/** What waits first in a full channel: of a stream, more than the room by which a kernel may widen its buffers late. */
-const beyondGrowth = (context: Context) => pattern(FIRST, context.length(context.subject.framing === 'stream' ? 12 * 1024 * 1024 : 4096))
-
 /** How many more a full channel takes: none; of a stream one, where the kernel has widened its buffers since. */
 function lateRoom(context: Context, channel: Channel, data: Uint8Array): 0 | 1 {
   const result = channel.trySend(data)
@@ -53,7 +50,7 @@ export const fullness: Case[] = [
     requires: [connects, lossless],
     async run(context) {
       const { peer, channel, length, taken } = await full(context, await context.peer())
-      const first = beyondGrowth(context)
+      const first = context.beyondGrowth(FIRST)
       const sends = [channel.send(first), channel.send(pattern(taken + 1, length))]
       assert(await pending(Promise.any(sends)))
       assert(channel.queuedBytes > 0)
@@ -70,7 +67,7 @@ export const fullness: Case[] = [
     title: 'what send queues is bounded by maxQueuedBytes, then ERR_IPC_FULL',
     requires: [connects, lossless],
     async run(context) {
-      const first = beyondGrowth(context)
+      const first = context.beyondGrowth(FIRST)
       const five = Math.max(1, first.length) + 4 * Math.max(1, context.length(4096))
       const { peer, channel, length, taken } = await full(context, await context.ownPeer({ maxQueuedBytes: five }))
       const sends = [channel.send(first)]
@@ -92,7 +89,7 @@ export const fullness: Case[] = [
     requires: [connects, lossless],
     async run(context) {
       const { peer, channel, length, taken } = await full(context, await context.peer())
-      const first = beyondGrowth(context)
+      const first = context.beyondGrowth(FIRST)
       const before = channel.send(first)
       const controller = new AbortController()
       const aborted = channel.send(pattern(999, length), { signal: controller.signal })
