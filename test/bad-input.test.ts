@@ -87,6 +87,19 @@ describe('addresses', () => {
         await assert.rejects(async () => adapter.format(adapter.parse(new URL(url))), isMistake, url)
       await assert.rejects(listen(`${adapter.scheme}:///%E0%A4%A`), (error) => isMistake(error) || error instanceof URIError)
     })
+    const { path } = example as { path?: unknown }
+    // Of node-ipc's server the kernel says EACCES.
+    if (path === undefined || adapter.listen === undefined || adapter.id === 'socket/node-ipc') continue
+    test.skipIf(adapter.unavailable() !== undefined)(
+      `${adapter.id}: a folder that does not exist is named as what is missing`,
+      async () => {
+        const nowhere = { adapter: adapter.id, ...example, path: '/tmp/no-such-folder/x' } as Address
+        const missing = { code: 'ERR_IPC_NOT_FOUND', message: /the folder of this path does not exist/ }
+        await assert.rejects(listen(nowhere), missing)
+        if (adapter.openReceiver !== undefined) await assert.rejects(openReceiver(nowhere, { create: 'exclusive' }), missing)
+        await assert.rejects(connect(nowhere), { code: 'ERR_IPC_NOT_FOUND', message: /start the listener first/ })
+      },
+    )
   }
 })
 

@@ -144,6 +144,13 @@ export function fromNodeError(error: unknown, context: ErrorContext = {}): IpcEr
 export const asIpcError = (error: unknown, context: ErrorContext): unknown =>
   error instanceof Error && 'syscall' in error && !isIpcError(error) ? fromNodeError(error, context) : error
 
+/** The error of who wanted to make an object: what is missing then is the folder. */
+export function creationError(error: unknown, context: ErrorContext): unknown {
+  const known = asIpcError(error, context)
+  if (!(known instanceof IpcError) || known.errno !== -E.ENOENT) return known
+  return systemError(E.ENOENT, known.syscall ?? 'open', context, 'the folder of this path does not exist; make it first')
+}
+
 /** The error that stands for a `Result`. */
 export function resultError(result: number, context: ErrorContext = {}): IpcError {
   switch (result) {

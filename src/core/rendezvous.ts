@@ -17,7 +17,7 @@ import type {
   Sender,
   Server,
 } from './channel.js'
-import { asIpcError, IpcError, isIpcError, unavailable } from './errors.js'
+import { asIpcError, creationError, IpcError, isIpcError, unavailable } from './errors.js'
 import { framed } from './framing.js'
 import { requireAvailable } from './registry.js'
 import { checkOptions, withSignal } from './wait.js'
@@ -115,7 +115,7 @@ export async function listen(address: Address, options: ListenOptions = {}): Pro
     return server
   } catch (error) {
     server.done()
-    throw asIpcError(error, { adapter: adapter.id, address: url })
+    throw creationError(error, { adapter: adapter.id, address: url })
   }
 }
 
@@ -208,7 +208,8 @@ async function open(side: 'openReceiver' | 'openSender', address: Address, optio
       })
       return channelOver(endpoint, adapter, { ...options, framing }, { url })
     } catch (error) {
-      throw asIpcError(error, { adapter: adapter.id, address: url })
+      const failure = create === 'never' ? asIpcError : creationError
+      throw failure(error, { adapter: adapter.id, address: url })
     }
   })
 }
