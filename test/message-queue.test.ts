@@ -308,9 +308,11 @@ const folder = mkdtempSync(join(tmpdir(), 'message-queue-test-'))
 const tool = (name: string) => join(folder, name)
 
 beforeAll(() => {
+  // Not under the memory checker that the other side of a test may run under.
+  const { LD_PRELOAD: _, ...env } = process.env
   const sources = fileURLToPath(new URL('../../test/fixtures/', import.meta.url))
   for (const name of ['posix-queue', 'sysv-queue', 'posix-unlink'])
-    execFileSync('cc', ['-o', tool(name), join(sources, `${name}.c`), '-lrt'])
+    execFileSync('cc', ['-o', tool(name), join(sources, `${name}.c`), '-lrt'], { env })
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -140,7 +140,7 @@ describe('the terminal', () => {
   })
 
   test('tells failures and what is unavailable a line each, and leaves the rest to report.md', () => {
-    const text = renderTerminal(model, { columns: 200 })
+    const text = renderTerminal(model, { columns: 200, details: 'report.md' })
     expect(text.match(/^✗ fifo\/native: throughput failed: .*$/gm)).toHaveLength(2)
     expect(text).toMatch(/^ {2}✗ fifo\/native, promise 4, a full FIFO waits: /m)
     expect(text).toMatch(/^ {2}! fifo\/native, promise 9, try never waits: the package queues$/m)
@@ -148,6 +148,7 @@ describe('the terminal', () => {
     expect(text).not.toContain('has no blocking calls')
     expect(text).toContain('6 remarks on what cannot be measured: see report.md')
     expect(renderMarkdown(model)).toContain('has no blocking calls')
+    expect(renderTerminal(model, { columns: 200 })).toContain('pipe/stdio: not here: has no blocking calls')
   })
 
   test.each([100, 120, 160])('names placement and wait mode in each row of %i columns', (columns) => {

@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { basename, relative } from 'node:path'
 import { modelOf } from '../report/model.js'
 import { renderTerminal, terminalOptions } from '../report/terminal.js'
 import { writeReport } from '../report/write.js'
@@ -21,7 +21,7 @@ export async function report(names: string[], options: { folder: string; budget:
     const written = writeReport(result, options.folder)
     if (options.json === true) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
     else {
-      process.stdout.write(renderTerminal(modelOf(result), terminalOptions()))
+      process.stdout.write(renderTerminal(modelOf(result), { ...terminalOptions(), details: basename(written.markdown) }))
       const { html, markdown, json } = written
       console.log(`
 Report: ${short(html)} (open it in a browser), ${short(markdown)}, ${short(json)}

@@ -159,7 +159,9 @@ bool ipc_get_bytes(napi_env env, napi_value value, uint8_t **data, size_t *lengt
   if (napi_get_typedarray_info(env, value, &type, length, &at, NULL, NULL) == napi_ok) {
     static const uint8_t width[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
     if ((size_t)type < sizeof width) *length *= width[type];
-    *data = at;
+    // Of no bytes V8 may have no address, and C functions take none for NULL. mq_send(3)
+    static uint8_t nothing;
+    *data = at == NULL ? &nothing : at;
     return true;
   }
   napi_valuetype kind;

@@ -6,6 +6,8 @@ export interface TerminalOptions {
   /** Default 100. */
   readonly columns?: number | undefined
   readonly color?: boolean | undefined
+  /** The file that has all remarks. Default: none is written, and they stand under the tables. */
+  readonly details?: string | undefined
 }
 
 /** For standard output as it is: its width, and colours on a terminal unless NO_COLOR is set. */
@@ -36,13 +38,13 @@ interface Shown {
   readonly width: number
 }
 
-export function renderTerminal(model: Model, { columns = 100, color = false }: TerminalOptions = {}): string {
+export function renderTerminal(model: Model, { columns = 100, color = false, details }: TerminalOptions = {}): string {
   const paint: Paint = (style, text) => (color ? `\x1b[${STYLES[style][0]}m${text}\x1b[${STYLES[style][1]}m` : text)
   const dim = (text: string) => wrap(text, columns).map((line) => paint('dim', line))
   const { report } = model
   const lines: string[] = []
   if (report.partial) lines.push(paint('yellow', 'Partial: the run was ended before everything was measured.'), '')
-  for (const group of model.groups) lines.push(...renderGroup(group, columns, paint), '')
+  for (const group of model.groups) lines.push(...renderGroup(group, columns, details, paint), '')
   if (model.groups.length > 0) lines.push(...dim(HOW_TO_READ), '')
   const unavailable = unavailableIn(model)
   for (const [reason, adapters] of unavailable)
@@ -54,7 +56,7 @@ export function renderTerminal(model: Model, { columns = 100, color = false }: T
   return `${lines.join('\n')}\n`
 }
 
-function renderGroup(group: Group, width: number, paint: Paint): string[] {
+function renderGroup(group: Group, width: number, details: string | undefined, paint: Paint): string[] {
   const shown = fitting(group.rows, width)
   const line = (texts: readonly string[]) =>
     texts
@@ -75,7 +77,11 @@ function renderGroup(group: Group, width: number, paint: Paint): string[] {
     if (status === 'failed') lines.push(paint('red', cut(`${MARKS.failed} ${adapters.join(', ')}: ${text}`.replace(/\s+/g, ' '), width)))
   const rest = notes.filter(({ status }) => status !== 'failed' && status !== 'unavailable' && status !== 'not-run')
   const count = rest.reduce((sum, { adapters }) => sum + adapters.length, 0)
-  if (count > 0) lines.push(paint('dim', `${count} ${count === 1 ? 'remark' : 'remarks'} on what cannot be measured: see report.md`))
+  const told =
+    details === undefined
+      ? rest.map(({ adapters, text }) => `${adapters.join(', ')}: ${text}`)
+      : [`${count} ${count === 1 ? 'remark' : 'remarks'} on what cannot be measured: see ${details}`]
+  if (count > 0) lines.push(...told.flatMap((text) => wrap(text, width)).map((text) => paint('dim', text)))
   return lines
 }
 

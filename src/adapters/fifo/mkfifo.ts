@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import { defineAdapter } from '../../core/adapter.js'
 import { type ErrorContext, fromNodeError } from '../../core/errors.js'
 import { NodeStreamEndpoint } from '../../core/node-stream-endpoint.js'
+import { errnoOfText } from '../../core/strerror.js'
 import { fifoCapabilities, fifoMethods } from './rendezvous.js'
 
 declare module '../../core/channel.js' {
@@ -16,7 +17,7 @@ declare module '../../core/channel.js' {
 }
 
 interface MkfifoPackage {
-  mkfifo(path: string, mode: number, callback: (error?: { errno: number }) => void): void
+  mkfifoSync(path: string, mode: number): void
 }
 
 let loaded: MkfifoPackage | undefined
@@ -38,19 +39,20 @@ function unavailable(): string | undefined {
   }
 }
 
-function mkfifo(path: string, mode: number): Promise<number> {
-  return new Promise((resolve) => {
-    load().mkfifo(path, mode & 0o600, (error) => {
-      if (error !== undefined) return resolve(-error.errno)
-      try {
-        if (mode !== 0o600) chmodSync(path, mode) // past the umask
-        resolve(0)
-      } catch (failed) {
-        unlinkSync(path)
-        resolve(numberOf(failed))
-      }
-    })
-  })
+/** Not the package's asynchronous call: it ends the process where its thread ends in the middle. */
+function mkfifo(path: string, mode: number): number {
+  try {
+    load().mkfifoSync(path, mode & 0o600)
+  } catch (error) {
+    return errnoOfText(error)
+  }
+  try {
+    if (mode !== 0o600) chmodSync(path, mode) // past the umask
+    return 0
+  } catch (error) {
+    unlinkSync(path)
+    return numberOf(error)
+  }
 }
 
 const numberOf = (error: unknown): number => fromNodeError(error).errno ?? -constants.errno.EIO

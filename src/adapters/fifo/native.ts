@@ -55,7 +55,7 @@ export default defineAdapter({
   capabilities: { ...fifoCapabilities, sync: true },
   unavailable: () => addonError,
   ...fifoMethods('fifo/native', 'fifo', {
-    mkfifo: async (path, mode) => native.fdMkfifo(path, mode),
+    mkfifo: (path, mode) => native.fdMkfifo(path, mode),
     open: (path, flags) => native.fdOpen(path, flags, 0),
     close: (fd) => native.fdClose(fd),
     endpoint: (readFd, writeFd, context, released) => new FifoEndpoint(readFd, writeFd, context, released),

@@ -39,7 +39,7 @@ type FifoId = Extract<AdapterId, `fifo/${string}`>
 
 /** What an implementation supplies. Results are >= 0, or -errno. */
 export interface FifoSystem {
-  mkfifo(path: string, mode: number): Promise<number>
+  mkfifo(path: string, mode: number): number
   open(path: string, flags: number): number
   close(fd: number): void
   /** A stream over both directions; -1 for one that is not there. Owns the descriptors; calls `released` when closed. */
@@ -92,8 +92,8 @@ function checkFifoPath(path: unknown): string {
 }
 
 /** Makes a FIFO of ours. What a killed process left under this name is removed first. */
-async function make(system: FifoSystem, path: string, mode: number): Promise<number> {
-  const made = await system.mkfifo(path, mode)
+function make(system: FifoSystem, path: string, mode: number): number {
+  const made = system.mkfifo(path, mode)
   return made === -EEXIST && sweep().some(({ name }) => name === path) ? system.mkfifo(path, mode) : made
 }
 
@@ -131,7 +131,7 @@ async function listenAt(
   }
   try {
     for (const name of [`${path}.1`, `${path}.0`]) {
-      check(await make(system, name, context.mode), 'mkfifo', errors)
+      check(make(system, name, context.mode), 'mkfifo', errors)
       names.push(track(fileKind, name))
     }
     // Ours until the hello: without a reader our own writing end could not be opened yet.
@@ -222,14 +222,9 @@ function claim(gate: string, fd: number, errors: ErrorContext): void {
 }
 
 /** By `create`: the FIFO's record if this call made it and shall remove it, and whether it made it. */
-async function prepare(
-  system: FifoSystem,
-  path: string,
-  context: OpenContext,
-  errors: ErrorContext,
-): Promise<{ made: boolean; release: () => void }> {
+function prepare(system: FifoSystem, path: string, context: OpenContext, errors: ErrorContext): { made: boolean; release: () => void } {
   if (context.create === 'never') return { made: false, release: () => {} }
-  const result = await system.mkfifo(path, context.mode)
+  const result = system.mkfifo(path, context.mode)
   if (result === -EEXIST && context.create === 'if-missing') return { made: false, release: () => {} }
   check(result, 'mkfifo', errors)
   if (context.unlink === 'never') return { made: true, release: () => {} }
@@ -238,7 +233,7 @@ async function prepare(
 }
 
 async function openReceiver(system: FifoSystem, path: string, context: OpenContext, errors: ErrorContext): Promise<Endpoint> {
-  const { release } = await prepare(system, path, context, errors)
+  const { release } = prepare(system, path, context, errors)
   let readFd = -1
   try {
     readFd = check(openFifo(system, path, READ, errors), 'open', errors)
@@ -261,7 +256,7 @@ async function openReceiver(system: FifoSystem, path: string, context: OpenConte
  * for its first reader.
  */
 async function openSender(system: FifoSystem, path: string, context: OpenContext, errors: ErrorContext): Promise<Endpoint> {
-  const { made, release } = await prepare(system, path, context, errors)
+  const { made, release } = prepare(system, path, context, errors)
   try {
     for (let delay = FIRST_RETRY_MS; ; delay = Math.min(2 * delay, LONGEST_RETRY_MS)) {
       context.signal.throwIfAborted()

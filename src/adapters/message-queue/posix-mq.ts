@@ -10,7 +10,6 @@ import type { EventEmitter } from 'node:events'
 import { constants as files } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
-import { getSystemErrorMap } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { defineAdapter, type Endpoint, type OpenContext, READABLE, WRITABLE } from '../../core/adapter.js'
 import { type Credentials, Result } from '../../core/channel.js'
@@ -18,6 +17,7 @@ import { openOrMake } from '../../core/create.js'
 import { check, type ErrorContext, fromNodeError, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { sweep, type Tracked, track } from '../../core/janitor.js'
+import { errnoOfText } from '../../core/strerror.js'
 import { addonError } from '../../native/index.js'
 import { native } from './native.js'
 import { defaultMessageBytes, formatQueue, openError, parseQueue, type QueueAddress, queueKind, queueName, sizesOf } from './posix-queue.js'
@@ -48,7 +48,7 @@ interface PosixMQ extends EventEmitter {
 }
 
 const id = 'message-queue/posix-mq'
-const { ENOENT, EIO } = constants.errno
+const { ENOENT } = constants.errno
 /** The package takes 0 to 31, which is what POSIX guarantees. */
 const MAX_PRIORITY = 31
 /**
@@ -81,24 +81,6 @@ function create(): PosixMQ {
   loaded ??= load()
   if ('reason' in loaded) throw new IpcError('ERR_IPC_UNAVAILABLE', loaded.reason, { adapter: id })
   return new loaded.PosixMQ()
-}
-
-/** The package's errors have strerror(3)'s text alone. */
-function errnoOf(error: unknown): number {
-  const text = error instanceof Error ? error.message : String(error)
-  for (const [errno, [name]] of getSystemErrorMap()) if (texts[name] === text) return errno
-  return -EIO
-}
-
-const texts: Readonly<Record<string, string>> = {
-  EACCES: 'Permission denied',
-  EEXIST: 'File exists',
-  EINVAL: 'Invalid argument',
-  EMFILE: 'Too many open files',
-  ENFILE: 'Too many open files in system',
-  ENOENT: 'No such file or directory',
-  ENOMEM: 'Cannot allocate memory',
-  ENOSPC: 'No space left on device',
 }
 
 /** A queue of the package, and our descriptor of the same queue. */
@@ -145,7 +127,7 @@ function openWith(mq: PosixMQ, options: Parameters<PosixMQ['open']>[0]): number 
     mq.open(options)
     return 0
   } catch (error) {
-    return errnoOf(error)
+    return errnoOfText(error)
   }
 }
 
