@@ -72,6 +72,44 @@ describe('janitor', () => {
     assert.equal(sweep().length, 1)
   })
 
+  test('11: what its owner was killed while making is removed', async () => {
+    await kill(await owner('intends', path('a'), 'and makes'))
+    assert(existsSync(path('a')))
+    assert.deepEqual(sweep(), [{ kind: 'file', name: path('a') }])
+    assert(!existsSync(path('a')))
+    assert.deepEqual(ledgers(), [])
+  })
+
+  test('11: what stood before its owner was killed while trying to make it stays', async () => {
+    writeFileSync(path('a'), '')
+    await kill(await owner('intends', path('a')))
+    assert.deepEqual(sweep(), [])
+    assert(existsSync(path('a')))
+    assert.deepEqual(ledgers(), [])
+  })
+
+  test('11: what a living process made where another was killed while making it stays', async () => {
+    await kill(await owner('intends', path('a')))
+    const living = await owner('main', path('b'))
+    const intent = ledgers().find((name) => !name.startsWith(`${living.pid}-`)) ?? ''
+    writeFileSync(path('a'), '')
+    appendFileSync(
+      join(runFolder(), ledgers().find((name) => name.startsWith(`${living.pid}-`)) ?? ''),
+      `${JSON.stringify({ op: 'make', id: 9, kind: 'file', name: path('a'), identity: fileKind.identity(path('a')) })}\n`,
+    )
+    assert.deepEqual(sweep(), [])
+    assert(existsSync(path('a')) && existsSync(path('b')))
+    assert(!ledgers().includes(intent))
+  })
+
+  test('11: what somebody made long after another was killed while making it stays', async () => {
+    const line = { op: 'intend', id: 0, kind: 'file', name: path('a'), identity: '', at: Date.now() - 60_000 }
+    writeFileSync(join(runFolder(), '1-0-v.ledger'), `${JSON.stringify(line)}\n`, { mode: 0o600 })
+    writeFileSync(path('a'), '')
+    assert.deepEqual(sweep(), [])
+    assert(existsSync(path('a')))
+  })
+
   test('11: a folder goes with all that is in it, and with what was recorded in a run folder there, once nobody lives in it', async () => {
     const inner = path('inner')
     mkdirSync(inner)

@@ -1,25 +1,30 @@
 /** `create: 'never' | 'exclusive' | 'if-missing'` over mechanisms whose creation is exclusive. */
 import { constants } from 'node:os'
-import type { Create } from './channel.js'
+import type { OpenContext } from './adapter.js'
+import type { Tracked } from './janitor.js'
 
 const { EEXIST, ENOENT } = constants.errno
 
 export interface Opened {
   /** What `open` or `make` answered: a descriptor, handle or identifier, or -errno. */
   readonly result: number
-  /** This call made the object. */
-  readonly created: boolean
+  /** This call made the object, and it is to be removed when it is closed. */
+  readonly tracked: Tracked | undefined
 }
 
 /** Opens or makes an object. `make` answers -EEXIST where it exists, `open` -ENOENT where it does not. */
-export function openOrMake(create: Create, open: () => number, make: () => number): Opened {
+export function openOrMake({ create, unlink }: Pick<OpenContext, 'create' | 'unlink'>, open: () => number, make: () => Opened): Opened {
   for (;;) {
     if (create !== 'never') {
       const made = make()
-      if (create === 'exclusive' || made !== -EEXIST) return { result: made, created: made >= 0 }
+      if (create === 'exclusive' || made.result !== -EEXIST) {
+        if (unlink === 'on-close') return made
+        made.tracked?.forget()
+        return { result: made.result, tracked: undefined }
+      }
     }
     const opened = open()
     // Between the two calls somebody may have removed it.
-    if (create === 'never' || opened !== -ENOENT) return { result: opened, created: false }
+    if (create === 'never' || opened !== -ENOENT) return { result: opened, tracked: undefined }
   }
 }

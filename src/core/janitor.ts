@@ -5,7 +5,8 @@
  * Each process (each environment) has one ledger file in a private run folder, held by an
  * open-file-description lock as long as its owner lives, however it ends. `sweep` takes the ledgers
  * whose lock it gets, and removes each object whose identity (inode, or id and creation time) is still
- * the recorded one.
+ * the recorded one. What its owner was about to make when it was killed, which has no recorded identity,
+ * is removed if it is new since, made at that moment, and in no living process's ledger.
  */
 import { constants, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
@@ -21,6 +22,8 @@ export interface ObjectKind {
   identity(name: string): string | undefined
   /** Removes it. Throws nothing. */
   remove(name: string): void
+  /** When it was made, in ms since 1970, to the second at least; undefined where there is none. */
+  born(name: string): number | undefined
   /** Whether a living process still needs it, so that it is left for a later sweep. */
   needed?(name: string): boolean
 }
@@ -40,6 +43,7 @@ export const fileKind = defineKind({
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
     return stat === undefined ? undefined : `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`
   },
+  born: (path) => lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs,
   remove(path) {
     try {
       unlinkSync(path)
@@ -53,6 +57,7 @@ export const fileKind = defineKind({
 export const folderKind = defineKind({
   kind: 'folder',
   identity: fileKind.identity,
+  born: fileKind.born,
   needed(path) {
     const inner = join(path, FOLDER)
     if (!existsSync(inner)) return false
@@ -86,12 +91,18 @@ export function runFolder(): string {
 }
 
 interface Line {
-  op: 'make' | 'drop'
+  /** `intend`: the identity is that of what stood under the name before. */
+  op: 'intend' | 'make' | 'drop'
   id: number
   kind: string
   name: string
   identity: string
+  /** With `intend`: ms since 1970. */
+  at?: number
 }
+
+/** How long after it was announced an object may have been made; clocks of file systems and of System V are coarse. */
+const MAKING_MS = 2000
 
 let ledger: { fd: number; path: string } | undefined
 let nextId = 0
@@ -106,10 +117,42 @@ export interface Tracked {
   forget(): void
 }
 
-/** Records an object that was just made under `name`. */
-export function track(kind: ObjectKind, name: string): Tracked {
-  const identity = kind.identity(name) ?? ''
+/** Records an object that stands under `name` and is ours. Where a call makes it, `trackNew` is safer. */
+export const track = (kind: ObjectKind, name: string): Tracked => record(nextId++, kind, name)
+
+/** An object that is about to be made. */
+export interface Intent {
+  /** It was made. */
+  made(): Tracked
+  /** It was not. */
+  dropped(): void
+}
+
+/** Records that this process is about to make an object under `name`: killed meanwhile, it leaves nothing. */
+export function intend(kind: ObjectKind, name: string): Intent {
   const id = nextId++
+  const line = { id, kind: kind.kind, name, identity: kind.identity(name) ?? '' }
+  write({ op: 'intend', ...line, at: Date.now() })
+  return { made: () => record(id, kind, name), dropped: () => write({ op: 'drop', ...line }) }
+}
+
+/**
+ * Makes an object under `name`, so recorded that this process leaves nothing whenever it is killed. `make`
+ * answers a number >= 0, or -errno where it made nothing; then nothing is tracked.
+ */
+export function trackNew(kind: ObjectKind, name: string, make: () => number): { result: number; tracked: Tracked | undefined } {
+  const intent = intend(kind, name)
+  let result = -1
+  try {
+    result = make()
+  } finally {
+    if (result < 0) intent.dropped()
+  }
+  return { result, tracked: result < 0 ? undefined : intent.made() }
+}
+
+function record(id: number, kind: ObjectKind, name: string): Tracked {
+  const identity = kind.identity(name) ?? ''
   write({ op: 'make', id, kind: kind.kind, name, identity })
   standing.set(id, { kind, name, identity })
   let over = false
@@ -123,8 +166,8 @@ export function track(kind: ObjectKind, name: string): Tracked {
   return { name, remove: () => drop(true), forget: () => drop(false) }
 }
 
-function removeIfSame(kind: ObjectKind, name: string, identity: string): boolean {
-  if (identity === '' || kind.identity(name) !== identity) return false
+function removeIfSame(kind: ObjectKind | undefined, name: string, identity: string): boolean {
+  if (kind === undefined || identity === '' || kind.identity(name) !== identity) return false
   kind.remove(name)
   return true
 }
@@ -184,30 +227,59 @@ export const isLedger = (entry: string): boolean => entry.endsWith('.ledger') ||
 
 function sweepFolder(folder: string): Swept[] {
   const removed: Swept[] = []
+  const announced: Line[] = []
+  const claimed = new Set<string>()
   for (const entry of readdirSync(folder)) {
     if (!isLedger(entry)) continue
     const path = join(folder, entry)
-    if (path === ledger?.path) continue
+    if (path === ledger?.path) {
+      for (const line of linesOf(path)) claimed.add(keyOf(line))
+      continue
+    }
     const fd = native.fdOpen(path, constants.O_RDWR | constants.O_NOFOLLOW, 0)
     if (fd < 0) continue
     try {
-      if (native.fdTryLock(fd) !== 0) continue
-      const lines = standingIn(readFileSync(path, 'utf8'))
-      if (lines.some((line) => !kinds.has(line.kind))) continue // of an adapter that is not loaded here
-      if (
-        lines.some(({ kind, name, identity }) => kinds.get(kind)?.identity(name) === identity && kinds.get(kind)?.needed?.(name) === true)
-      )
+      const lines = linesOf(path)
+      if (native.fdTryLock(fd) !== 0) {
+        for (const line of lines) claimed.add(keyOf(line))
         continue
+      }
+      if (lines.some((line) => !kinds.has(line.kind))) continue // of an adapter that is not loaded here
+      if (lines.some(({ kind, name, identity }) => standsStill(kind, name, identity) && kinds.get(kind)?.needed?.(name) === true)) continue
       for (const line of lines) {
-        const kind = kinds.get(line.kind)
-        if (kind !== undefined && removeIfSame(kind, line.name, line.identity)) removed.push({ kind: line.kind, name: line.name })
+        if (line.op === 'intend') announced.push(line)
+        else if (removeIfSame(kinds.get(line.kind), line.name, line.identity)) removed.push({ kind: line.kind, name: line.name })
       }
       fileKind.remove(path)
     } finally {
       native.fdClose(fd)
     }
   }
+  // Last, for whoever lives may have made the same name since.
+  for (const line of announced) if (!claimed.has(keyOf(line)) && removeAnnounced(line)) removed.push({ kind: line.kind, name: line.name })
   return removed
+}
+
+const keyOf = ({ kind, name }: Swept): string => JSON.stringify([kind, name])
+
+const standsStill = (kind: string, name: string, identity: string): boolean => kinds.get(kind)?.identity(name) === identity
+
+function removeAnnounced({ kind, name, identity, at = 0 }: Line): boolean {
+  const known = kinds.get(kind)
+  const now = known?.identity(name)
+  if (known === undefined || now === undefined || now === identity) return false
+  const born = known.born(name)
+  if (born === undefined || Math.abs(born - at) > MAKING_MS) return false
+  return removeIfSame(known, name, now)
+}
+
+/** The last state of each object in a ledger. */
+function linesOf(path: string): Line[] {
+  try {
+    return standingIn(readFileSync(path, 'utf8'))
+  } catch {
+    return [] // its owner has just ended
+  }
 }
 
 function standingIn(text: string): Line[] {
@@ -219,8 +291,8 @@ function standingIn(text: string): Line[] {
     } catch {
       continue // the last line of a process killed while writing it
     }
-    if (line.op === 'make') lines.set(line.id, line)
-    else lines.delete(line.id)
+    if (line.op === 'drop') lines.delete(line.id)
+    else lines.set(line.id, line)
   }
   return [...lines.values()]
 }

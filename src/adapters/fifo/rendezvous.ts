@@ -23,7 +23,7 @@ import {
 import { checkPath, pathOf, pathUrl } from '../../core/address.js'
 import { type AdapterId, type Adapters, type Capabilities, Result } from '../../core/channel.js'
 import { check, type ErrorContext, fromNodeError, IpcError, systemError } from '../../core/errors.js'
-import { fileKind, sweep, type Tracked, track } from '../../core/janitor.js'
+import { fileKind, sweep, type Tracked, trackNew } from '../../core/janitor.js'
 
 const { EEXIST, ELOOP, ENXIO, ENOENT } = constants.errno
 const READ = fs.O_RDONLY | fs.O_NONBLOCK | fs.O_NOFOLLOW
@@ -92,9 +92,12 @@ function checkFifoPath(path: unknown): string {
 }
 
 /** Makes a FIFO of ours. What a killed process left under this name is removed first. */
-function make(system: FifoSystem, path: string, mode: number): number {
-  const made = system.mkfifo(path, mode)
-  return made === -EEXIST && sweep().some(({ name }) => name === path) ? system.mkfifo(path, mode) : made
+function make(system: FifoSystem, path: string, mode: number, errors: ErrorContext): Tracked {
+  const tryIt = () => trackNew(fileKind, path, () => system.mkfifo(path, mode))
+  let { result, tracked } = tryIt()
+  if (result === -EEXIST && sweep().some(({ name }) => name === path)) ({ result, tracked } = tryIt())
+  check(result, 'mkfifo', errors)
+  return tracked as Tracked
 }
 
 /** Opens a FIFO and nothing else: no symlink's target, no regular file, no device. */
@@ -130,10 +133,7 @@ async function listenAt(
     return fd
   }
   try {
-    for (const name of [`${path}.1`, `${path}.0`]) {
-      check(make(system, name, context.mode), 'mkfifo', errors)
-      names.push(track(fileKind, name))
-    }
+    for (const name of [`${path}.1`, `${path}.0`]) names.push(make(system, name, context.mode, errors))
     // Ours until the hello: without a reader our own writing end could not be opened yet.
     open(`${path}.0`, READ)
     const writeFd = open(`${path}.0`, WRITE)
@@ -224,12 +224,11 @@ function claim(gate: string, fd: number, errors: ErrorContext): void {
 /** By `create`: the FIFO's record if this call made it and shall remove it, and whether it made it. */
 function prepare(system: FifoSystem, path: string, context: OpenContext, errors: ErrorContext): { made: boolean; release: () => void } {
   if (context.create === 'never') return { made: false, release: () => {} }
-  const result = system.mkfifo(path, context.mode)
+  const { result, tracked } = trackNew(fileKind, path, () => system.mkfifo(path, context.mode))
   if (result === -EEXIST && context.create === 'if-missing') return { made: false, release: () => {} }
   check(result, 'mkfifo', errors)
-  if (context.unlink === 'never') return { made: true, release: () => {} }
-  const tracked = track(fileKind, path)
-  return { made: true, release: () => tracked.remove() }
+  if (context.unlink === 'never') tracked?.forget()
+  return { made: true, release: () => tracked?.remove() }
 }
 
 async function openReceiver(system: FifoSystem, path: string, context: OpenContext, errors: ErrorContext): Promise<Endpoint> {

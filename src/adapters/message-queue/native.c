@@ -107,7 +107,7 @@ static napi_value mq_unlink_(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_result(mq_unlink(name)));
 }
 
-// mqIdentity(name, out: Float64Array(2)): out = [device, inode]. Not the ctime, which every message changes.
+// mqIdentity(name, out: Float64Array(3)): out = [device, inode, ms of the last change]; every message is a change.
 static napi_value mq_identity(napi_env env, napi_callback_info info) {
   napi_value argv[2];
   char name[MQ_NAME_BYTES];
@@ -116,14 +116,15 @@ static napi_value mq_identity(napi_env env, napi_callback_info info) {
   if (!ipc_args(env, info, 2, argv) || !ipc_get_string(env, argv[0], name, sizeof name) ||
       !ipc_get_bytes(env, argv[1], &out, &length))
     return NULL;
-  if (length < 2 * sizeof(double)) return ipc_int(env, -EINVAL);
+  if (length < 3 * sizeof(double)) return ipc_int(env, -EINVAL);
   mqd_t queue = mq_open(name, O_RDONLY | O_CLOEXEC);
   if (queue < 0) return ipc_int(env, -errno);
   struct stat stat;
   int error = fstat(queue, &stat) < 0 ? errno : 0;
   mq_close(queue);
   if (error != 0) return ipc_int(env, -error);
-  double identity[2] = {(double)stat.st_dev, (double)stat.st_ino};
+  double changed = (double)stat.st_ctim.tv_sec * 1e3 + (double)stat.st_ctim.tv_nsec / 1e6;
+  double identity[3] = {(double)stat.st_dev, (double)stat.st_ino, changed};
   memcpy(out, identity, sizeof identity);
   return ipc_int(env, 0);
 }

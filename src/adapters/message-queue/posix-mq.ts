@@ -16,7 +16,7 @@ import { type Credentials, Result } from '../../core/channel.js'
 import { openOrMake } from '../../core/create.js'
 import { check, type ErrorContext, fromNodeError, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
-import { sweep, type Tracked, track } from '../../core/janitor.js'
+import { sweep, type Tracked, trackNew } from '../../core/janitor.js'
 import { errnoOfText } from '../../core/strerror.js'
 import { addonError } from '../../native/index.js'
 import { native } from './native.js'
@@ -90,15 +90,15 @@ class Queue {
   readonly #tracked: Tracked | undefined
   readonly #name: string
 
-  constructor(mq: PosixMQ, name: string, tracked: boolean, errors: ErrorContext) {
+  constructor(mq: PosixMQ, name: string, tracked: Tracked | undefined, errors: ErrorContext) {
     this.mq = mq
     this.#name = name
+    this.#tracked = tracked
     this.#fd = native.mqOpen(name, files.O_RDONLY, 0, 0, 0)
     if (this.#fd < 0) {
       mq.close()
       check(this.#fd, 'mq_open', errors)
     }
-    this.#tracked = tracked ? track(queueKind, name) : undefined
   }
 
   /** Removes the name while it is this queue's: >= 0 for the one who did, else -errno. */
@@ -234,13 +234,13 @@ async function open(address: QueueAddress, side: 'receiver' | 'sender', context:
   const errors = { adapter: id, address: formatQueue('mq+posix-mq', address) } as const
   const name = queueName(address.name)
   const mq = create()
-  const { result, created } = openOrMake(
-    context.create,
+  const { result, tracked } = openOrMake(
+    context,
     () => openWith(mq, { name }),
-    () => openWith(mq, makeOptions(address, name, context.mode)),
+    () => trackNew(queueKind, name, () => openWith(mq, makeOptions(address, name, context.mode))),
   )
   if (result < 0) throw openError(result, address, errors)
-  const queue = new Queue(mq, name, created && context.unlink === 'on-close', errors)
+  const queue = new Queue(mq, name, tracked, errors)
   return side === 'receiver' ? new PosixMqEndpoint(queue, undefined, errors) : new PosixMqEndpoint(undefined, queue, errors)
 }
 
@@ -286,9 +286,9 @@ export default defineAdapter({
     const make = (suffix: string): Queue => {
       const name = queueName(address.name, suffix)
       const mq = create()
-      const result = openWith(mq, makeOptions(address, name, context.mode))
+      const { result, tracked } = trackNew(queueKind, name, () => openWith(mq, makeOptions(address, name, context.mode)))
       if (result < 0) throw openError(result, address, errors)
-      const queue = new Queue(mq, name, true, errors)
+      const queue = new Queue(mq, name, tracked, errors)
       queues.push(queue)
       return queue
     }
@@ -326,7 +326,7 @@ export default defineAdapter({
       const mq = create()
       const result = openWith(mq, { name })
       if (result < 0) throw openError(result, address, errors)
-      const queue = new Queue(mq, name, false, errors)
+      const queue = new Queue(mq, name, undefined, errors)
       queues.push(queue)
       return queue
     }

@@ -87,11 +87,12 @@ export function openError(result: number, address: QueueAddress, errors: ErrorCo
   }
 }
 
-const identity = new Float64Array(2)
+const identity = new Float64Array(3)
 
 export const queueKind = defineKind({
   kind: 'message-queue/posix',
-  identity: (name) => (native.mqIdentity(name, identity) < 0 ? undefined : identity.join(':')),
+  identity: (name) => (native.mqIdentity(name, identity) < 0 ? undefined : `${identity[0]}:${identity[1]}`),
+  born: (name) => (native.mqIdentity(name, identity) < 0 ? undefined : (identity[2] as number)),
   remove(name) {
     native.mqUnlink(name)
   },

@@ -8,7 +8,7 @@ import { openOrMake } from '../../core/create.js'
 import { DescriptorEndpoint } from '../../core/descriptor-endpoint.js'
 import { check, type ErrorContext, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
-import { sweep, type Tracked, track } from '../../core/janitor.js'
+import { sweep, type Tracked, trackNew } from '../../core/janitor.js'
 import { addonError } from '../../native/index.js'
 import { native } from './native.js'
 import {
@@ -120,13 +120,12 @@ const openQueue = (name: string, flags: number): number => native.mqOpen(name, f
 async function open(flags: number, address: QueueAddress, context: OpenContext): Promise<Endpoint> {
   const name = queueName(address.name)
   const errors = { adapter: id, address: formatQueue('mq', address) } as const
-  const { result: fd, created } = openOrMake(
-    context.create,
+  const { result: fd, tracked } = openOrMake(
+    context,
     () => openQueue(name, flags),
-    () => makeQueue(name, flags, context.mode, address),
+    () => trackNew(queueKind, name, () => makeQueue(name, flags, context.mode, address)),
   )
   if (fd < 0) throw openError(fd, address, errors)
-  const tracked = created && context.unlink === 'on-close' ? track(queueKind, name) : undefined
   return new QueueEndpoint(flags === O_RDONLY ? fd : -1, flags === O_WRONLY ? fd : -1, errors, () => removeName(fd, tracked))
 }
 
@@ -174,9 +173,9 @@ export default defineAdapter({
     const made: { fd: number; tracked: Tracked }[] = []
     const make = (suffix: string, flags: number): number => {
       const name = queueName(address.name, suffix)
-      const fd = makeQueue(name, flags, context.mode, address)
-      if (fd < 0) throw openError(fd, address, errors)
-      made.push({ fd, tracked: track(queueKind, name) })
+      const { result: fd, tracked } = trackNew(queueKind, name, () => makeQueue(name, flags, context.mode, address))
+      if (tracked === undefined) throw openError(fd, address, errors)
+      made.push({ fd, tracked })
       return fd
     }
     const forgetNames = () => {

@@ -8,7 +8,7 @@ import { Result } from '../../core/channel.js'
 import { openOrMake } from '../../core/create.js'
 import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
-import { defineKind, sweep, type Tracked, track } from '../../core/janitor.js'
+import { defineKind, sweep, type Tracked, track, trackNew } from '../../core/janitor.js'
 import { checkKey, keyOfName, keyText } from '../../core/sysv-key.js'
 import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
 import { addonError } from '../../native/index.js'
@@ -71,11 +71,23 @@ function leave(queue: number): void {
   if (native.msqTake(queue, MEMBER) < 0) native.msqRemove(queue)
 }
 
-/** By identifier: a successor of the same key has another. */
+const found = (key: string): number => native.msqOpen(Number(key), 0)
+
+/** Under its key. A successor has another identifier. */
 const queueKind = defineKind({
   kind: id,
-  identity: (name) => (native.msqStat(Number(name), state) < 0 ? undefined : String(state[0])),
-  remove: (name) => leave(Number(name)),
+  identity(key) {
+    const queue = found(key)
+    return queue < 0 || native.msqStat(queue, state) < 0 ? undefined : `${queue}:${state[0]}`
+  },
+  born(key) {
+    const queue = found(key)
+    return queue < 0 || native.msqStat(queue, state) < 0 ? undefined : (state[0] as number) * 1000
+  },
+  remove(key) {
+    const queue = found(key)
+    if (queue >= 0) leave(queue)
+  },
 })
 
 /** A queue that is ours to remove. */
@@ -83,8 +95,6 @@ interface Owned {
   readonly queue: number
   readonly tracked: Tracked
 }
-
-const own = (queue: number): Owned => ({ queue, tracked: track(queueKind, String(queue)) })
 
 function disown(owned: readonly Owned[]): void {
   for (const { queue, tracked } of owned) {
@@ -237,16 +247,18 @@ function openError(result: number, key: number, errors: ErrorContext): IpcError 
   return systemError(result, 'msgget', errors)
 }
 
+const makeQueue = (key: number, mode: number) => trackNew(queueKind, keyText(key), () => native.msqOpen(key, IPC_CREAT | IPC_EXCL | mode))
+
 async function open(address: SysvQueueAddress, side: 'receiver' | 'sender', context: OpenContext): Promise<Endpoint> {
   const errors = { adapter: id, address: format(address) } as const
   const key = keyOf(address)
-  const { result: queue, created } = openOrMake(
-    context.create,
+  const { result: queue, tracked } = openOrMake(
+    context,
     () => native.msqOpen(key, side === 'receiver' ? READ : WRITE),
-    () => native.msqOpen(key, IPC_CREAT | IPC_EXCL | context.mode),
+    () => makeQueue(key, context.mode),
   )
   if (queue < 0) throw openError(queue, key, errors)
-  const owned = created && context.unlink === 'on-close' ? [own(queue)] : []
+  const owned = tracked === undefined ? [] : [{ queue, tracked }]
   return side === 'receiver'
     ? new SysvQueueEndpoint({ queue, type: address.type ?? ANY_TYPE }, undefined, errors, () => disown(owned))
     : new SysvQueueEndpoint(undefined, { queue, type: address.type ?? DEFAULT_TYPE }, errors, () => disown(owned))
@@ -290,9 +302,9 @@ export default defineAdapter({
     sweep() // what a killed listener left does not count as taken
     const owned: Owned[] = []
     const make = (key: number): number => {
-      const queue = native.msqOpen(key, IPC_CREAT | IPC_EXCL | context.mode)
-      if (queue < 0) throw openError(queue, key, errors)
-      owned.push(own(queue))
+      const { result: queue, tracked } = makeQueue(key, context.mode)
+      if (tracked === undefined) throw openError(queue, key, errors)
+      owned.push({ queue, tracked })
       return queue
     }
     let endpoint: SysvQueueEndpoint
@@ -332,9 +344,12 @@ export default defineAdapter({
       throw ready
         ? new IpcError('ERR_IPC_BUSY', 'the listener has its peer; it takes one', errors)
         : new IpcError('ERR_IPC_NOT_FOUND', 'the listener is not ready; pass waitForPeer: true', errors)
-    const owned = [from, to].map(({ queue }) => {
+    const owned = [
+      { ...from, key: toConnector },
+      { ...to, key: toListener },
+    ].map(({ queue, key }) => {
       native.msqSend(queue, MEMBER, NOTHING)
-      return own(queue)
+      return { queue, tracked: track(queueKind, keyText(key)) }
     })
     return sayHello(new SysvQueueEndpoint(from, to, errors, () => disown(owned)), errors)
   },

@@ -6,7 +6,7 @@ import { defineAdapter } from '../../core/adapter.js'
 import { checkName, pathOf } from '../../core/address.js'
 import { check, type ErrorContext, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
-import { fileKind, sweep, type Tracked, track } from '../../core/janitor.js'
+import { fileKind, sweep, type Tracked, trackNew } from '../../core/janitor.js'
 import { addonError } from '../../native/index.js'
 import { native } from './native.js'
 import { TokenEndpoint, tokenCapabilities } from './token-endpoint.js'
@@ -95,8 +95,9 @@ export default defineAdapter({
     const made: { handle: number; tracked: Tracked }[] = []
     const make = (suffix: string): number => {
       const name = semaphoreName(address.name, suffix)
-      const handle = check(native.semOpen(name, O_CREAT | O_EXCL, 0o600, 0), 'sem_open', errors)
-      made.push({ handle, tracked: track(fileKind, fileOf(name)) })
+      const { result, tracked } = trackNew(fileKind, fileOf(name), () => native.semOpen(name, O_CREAT | O_EXCL, 0o600, 0))
+      const handle = check(result, 'sem_open', errors)
+      made.push({ handle, tracked: tracked as Tracked })
       chmodSync(fileOf(name), context.mode) // sem_open(3) obeys the umask
       return handle
     }

@@ -5,7 +5,7 @@ import { defineAdapter } from '../../core/adapter.js'
 import { checkName, pathOf } from '../../core/address.js'
 import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
-import { defineKind, sweep, type Tracked, track } from '../../core/janitor.js'
+import { defineKind, sweep, type Tracked, track, trackNew } from '../../core/janitor.js'
 import { keyOfName, keyText } from '../../core/sysv-key.js'
 import { addonError } from '../../native/index.js'
 import { native } from './native.js'
@@ -43,14 +43,27 @@ function leave(set: number): void {
   if (native.semsetValue(set, MEMBERS) <= 0) native.semsetRemove(set)
 }
 
-/** By identifier: a successor of the same key has another. */
+const found = (key: string): number => native.semsetOpen(Number(key), 0, 0)
+
+/** Seconds; negative where there is no such set. */
+const changedOf = (set: number): number => (set < 0 ? set : native.semsetChanged(set))
+
+/** Under its key. A successor has another identifier. */
 const setKind = defineKind({
   kind: id,
-  identity(name) {
-    const changed = native.semsetChanged(Number(name))
-    return changed < 0 ? undefined : String(changed)
+  identity(key) {
+    const set = found(key)
+    const changed = changedOf(set)
+    return changed < 0 ? undefined : `${set}:${changed}`
   },
-  remove: (name) => leave(Number(name)),
+  born(key) {
+    const changed = changedOf(found(key))
+    return changed < 0 ? undefined : changed * 1000
+  },
+  remove(key) {
+    const set = found(key)
+    if (set >= 0) leave(set)
+  },
 })
 
 class SysvSemaphores extends TokenEndpoint {
@@ -133,9 +146,10 @@ export default defineAdapter({
     const errors = { adapter: id, address: url } as const
     const key = keyOfName(address.name)
     sweep() // what a killed listener left does not count as taken
-    const set = native.semsetOpen(key, SET_SIZE, IPC_CREAT | IPC_EXCL | context.mode)
-    if (set < 0) throw openError(set, key, errors)
-    const tracked = track(setKind, String(set))
+    const { result: set, tracked } = trackNew(setKind, keyText(key), () =>
+      native.semsetOpen(key, SET_SIZE, IPC_CREAT | IPC_EXCL | context.mode),
+    )
+    if (tracked === undefined) throw openError(set, key, errors)
     const endpoint = new SysvSemaphores(set, TO_LISTENER, TO_CONNECTOR, tracked, errors)
     const offered = native.semsetOperate(set, offer)
     if (offered < 0) {
@@ -158,13 +172,14 @@ export default defineAdapter({
     signal.throwIfAborted()
     sweep() // a killed listener's set would take a hello as well
     const errors = { adapter: id, address: format(address) } as const
-    const set = check(native.semsetOpen(keyOfName(address.name), SET_SIZE, 0o600), 'semget', errors)
+    const key = keyOfName(address.name)
+    const set = check(native.semsetOpen(key, SET_SIZE, 0o600), 'semget', errors)
     const claimed = native.semsetOperate(set, claim)
     if (claimed === -EAGAIN)
       throw native.semsetValue(set, MEMBERS) === 0
         ? new IpcError('ERR_IPC_NOT_FOUND', 'the listener is not ready; pass waitForPeer: true', errors)
         : new IpcError('ERR_IPC_BUSY', 'the listener has its peer; it takes one', errors)
     check(claimed, 'semop', errors)
-    return sayHello(new SysvSemaphores(set, TO_CONNECTOR, TO_LISTENER, track(setKind, String(set)), errors), errors)
+    return sayHello(new SysvSemaphores(set, TO_CONNECTOR, TO_LISTENER, track(setKind, keyText(key)), errors), errors)
   },
 })

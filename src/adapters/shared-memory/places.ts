@@ -1,7 +1,7 @@
 /** Segments by name: POSIX shared memory, files, System V. */
 import { constants, fchmodSync, fstatSync } from 'node:fs'
 import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
-import { defineKind, fileKind, type ObjectKind, track } from '../../core/janitor.js'
+import { defineKind, fileKind, type ObjectKind, trackNew } from '../../core/janitor.js'
 import { Mapping, native as memory } from '../../native/memory.js'
 import type { Place } from './named-segment.js'
 import { native } from './native.js'
@@ -17,14 +17,14 @@ export const sharedMemoryPath = (name: string): string => `/dev/shm/${name}`
 function filePlace(path: string, open: (flags: number, mode: number) => number, errors: ErrorContext): Place {
   return {
     create(bytes, mode) {
-      const fd = check(open(O_RDWR | O_CREAT | O_EXCL, mode), 'open', errors)
-      const tracked = track(fileKind, path)
+      const { result, tracked } = trackNew(fileKind, path, () => open(O_RDWR | O_CREAT | O_EXCL, mode))
+      const fd = check(result, 'open', errors)
       try {
         fchmodSync(fd, mode)
         check(memory.memoryReserve(fd, bytes), 'posix_fallocate', errors)
-        return { mapping: Mapping.ofFile(fd, bytes, errors), remove: () => tracked.remove() }
+        return { mapping: Mapping.ofFile(fd, bytes, errors), remove: () => tracked?.remove() }
       } catch (error) {
-        tracked.remove()
+        tracked?.remove()
         throw error
       } finally {
         memory.fdClose(fd)
@@ -68,6 +68,10 @@ const segmentKind: ObjectKind = defineKind({
     if (id < 0 || native.shmStat(id, status) < 0) return undefined
     return `${id}:${status[1]}`
   },
+  born(name) {
+    const id = native.shmGet(keyOf(name), 0, 0)
+    return id < 0 || native.shmStat(id, status) < 0 ? undefined : (status[2] as number) * 1000
+  },
   remove(name) {
     const id = native.shmGet(keyOf(name), 0, 0)
     if (id >= 0) native.shmRemove(id)
@@ -77,12 +81,12 @@ const segmentKind: ObjectKind = defineKind({
 export function sysvPlace(name: string, errors: ErrorContext): Place {
   return {
     create(bytes, mode) {
-      const id = check(native.shmGet(keyOf(name), bytes, IPC_CREAT | IPC_EXCL | mode), 'shmget', errors)
-      const tracked = track(segmentKind, name)
+      const { result, tracked } = trackNew(segmentKind, name, () => native.shmGet(keyOf(name), bytes, IPC_CREAT | IPC_EXCL | mode))
+      const id = check(result, 'shmget', errors)
       try {
-        return { mapping: new Mapping(native.shmMap(id), 'shmat', errors), remove: () => tracked.remove() }
+        return { mapping: new Mapping(native.shmMap(id), 'shmat', errors), remove: () => tracked?.remove() }
       } catch (error) {
-        tracked.remove()
+        tracked?.remove()
         throw error
       }
     },

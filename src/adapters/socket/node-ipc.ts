@@ -12,7 +12,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Acceptor, defineAdapter, type Endpoint, type Outbox, READABLE, WRITABLE } from '../../core/adapter.js'
 import { Result } from '../../core/channel.js'
 import { type ErrorContext, fromNodeError, IpcError } from '../../core/errors.js'
-import { fileKind, track } from '../../core/janitor.js'
+import { fileKind, intend } from '../../core/janitor.js'
 import { orAborted } from '../../core/wait.js'
 import { temporaryPath, unixPathOf, unixUrl } from './unix-path.js'
 
@@ -242,10 +242,11 @@ export default defineAdapter({
     const ipc = instance()
     return new Promise<Acceptor>((settle, reject) => {
       const endpoints = new Map<Socket, NodeIpcEndpoint>()
+      const intent = intend(fileKind, resolve(path))
       ipc.serve(path, () => {
         ipc.server.server.unref() // what keeps the process alive is core's Server
         chmodSync(path, context.mode)
-        const tracked = track(fileKind, resolve(path))
+        const tracked = intent.made()
         settle({
           address: errors.address,
           pause() {},
@@ -270,7 +271,10 @@ export default defineAdapter({
         // js-message makes an event 'error' of what it cannot parse; then the socket says whose it was.
         const endpoint = socket === undefined ? undefined : endpoints.get(socket)
         if (endpoint !== undefined) endpoint.fail('what came is no JSON')
-        else if (error instanceof Error && isListenError(error)) reject(fromNodeError(error, errors))
+        else if (error instanceof Error && isListenError(error)) {
+          intent.dropped()
+          reject(fromNodeError(error, errors))
+        }
       })
       server.start()
     })

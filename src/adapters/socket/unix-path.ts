@@ -5,7 +5,7 @@ import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkPath, pathOf, pathUrl } from '../../core/address.js'
 import { check, type ErrorContext, systemError } from '../../core/errors.js'
-import { fileKind, runFolder, type Tracked, track } from '../../core/janitor.js'
+import { fileKind, runFolder, type Tracked, trackNew } from '../../core/janitor.js'
 import { AF_UNIX, native, SOCK_DGRAM, SOCK_STREAM } from './native.js'
 
 const { EADDRINUSE, EBUSY, ECONNREFUSED, EAGAIN, ENOENT } = constants.errno
@@ -38,21 +38,22 @@ export async function bindPath(
   }
   // bind(2) gives the path this mode less the umask, so it is at no time open to more than was asked for.
   fchmodSync(fd, mode)
-  let result = native.socketBind(fd, AF_UNIX, path, 0)
-  if (result === -EADDRINUSE && replaceStale) result = await bindOverStale(fd, path, type, errors)
+  const bind = () => trackNew(fileKind, resolve(path), () => native.socketBind(fd, AF_UNIX, path, 0))
+  let { result, tracked } = bind()
+  if (result === -EADDRINUSE && replaceStale) ({ result, tracked } = await overStale(path, type, errors, bind))
   check(result, 'bind', errors)
-  const tracked = track(fileKind, resolve(path))
+  const bound = tracked as Tracked
   try {
     chmodSync(path, mode)
   } catch (error) {
-    tracked.remove()
+    bound.remove()
     throw error
   }
-  return tracked
+  return bound
 }
 
 /** Two that find the same stale path take turns, by a lock on the run folder, so that neither removes the other's new one. */
-async function bindOverStale(fd: number, path: string, type: number, errors: ErrorContext): Promise<number> {
+async function overStale<T>(path: string, type: number, errors: ErrorContext, bind: () => T): Promise<T> {
   const folder = check(native.fdOpen(runFolder(), O_DIRECTORY, 0), 'open', errors)
   try {
     for (;;) {
@@ -63,7 +64,7 @@ async function bindOverStale(fd: number, path: string, type: number, errors: Err
       await new Promise((settle) => setTimeout(settle, LOCK_RETRY_MS))
     }
     removeStale(path, type)
-    return native.socketBind(fd, AF_UNIX, path, 0)
+    return bind()
   } finally {
     native.fdClose(folder)
   }
