@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { connect as netConnect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type AdapterId, type Channel, connect, listen, openReceiver, openSender, Result, type Server, spawnPeer } from 'ipc-playground'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -35,8 +36,10 @@ function own<T extends { close(): Promise<unknown> }>(disposable: T): T {
   return disposable
 }
 
+/** Its names are recorded in the test's own folder: no other process sweeps what it left. */
 function child(task: string, address: string, options: ForkOptions = {}): ChildProcess {
-  const started = fork(fileURLToPath(fixture('socket-child')), [task, address], options)
+  const env = { ...process.env, XDG_RUNTIME_DIR: folder }
+  const started = fork(fileURLToPath(fixture('socket-child')), [task, address], { env, ...options })
   children.push(started)
   return started
 }
@@ -327,8 +330,10 @@ describe('unix+dgram', () => {
     await message(listener)
     listener.kill('SIGSTOP')
     const connecting = connect(address).catch((error: { code: string }) => error.code)
+    await turn()
     listener.kill('SIGKILL')
-    expect(await connecting).toBe('ERR_IPC_PEER_GONE')
+    // A connector that came to say hello only then finds nobody.
+    expect(['ERR_IPC_PEER_GONE', 'ERR_IPC_NOT_FOUND']).toContain(await connecting)
   })
 
   it('throws away what is no hello, with the descriptors attached', async () => {

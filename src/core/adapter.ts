@@ -52,6 +52,20 @@ export interface Endpoint {
   onReady: (ready: number) => void
   /** Blocks the thread until one of `interest` is possible: what is, or 0 after `timeoutMs` (negative: no limit). Undefined where the adapter has no sync facet. */
   waitSync?(interest: number, timeoutMs: number): number
+  /**
+   * As `trySend` and `tryReceiveInto`, but wait on this thread for up to `waitMs` (0: not at all; negative: no
+   * limit), where one call can do both. May answer WOULD_BLOCK sooner; then `waitSync` waits.
+   */
+  sendSync?(data: Uint8Array, waitMs: number): number
+  receiveSync?(target: Uint8Array, waitMs: number): number
+  /** The last receive took all that was there: another one would most likely find nothing. Readiness tells of what comes. */
+  readonly drained?: boolean
+
+  /**
+   * Waits for microseconds at most, where that is likely to pay: true where one of `interest` seems possible now.
+   * False now and then although it is, so that the event loop gets its turn. Absent where it never pays.
+   */
+  linger?(interest: number): boolean
 
   /** Bytes accepted but not yet in the kernel: a frame written in part, a corked batch. */
   readonly outbox?: Outbox
@@ -157,6 +171,8 @@ export interface Adapter<Id extends AdapterId = AdapterId> {
   /** One line for `list`. */
   readonly summary: string
   readonly capabilities: Capabilities
+  /** Its waits spin for a while before they sleep, where the process may use several processors. */
+  readonly spins?: true
   /** Why it cannot run here and what to do; undefined where it can. */
   unavailable(): string | undefined
   /** The typed address of a URL of its scheme. Throws TypeError or RangeError on a malformed one. */

@@ -1,5 +1,5 @@
 /** The channel that users hold, built once over any endpoint: queues, order, waits, abort, closing. */
-import { type Endpoint, READABLE, WRITABLE } from './adapter.js'
+import { type Endpoint, type Outbox, type RawZeroCopy, READABLE, WRITABLE } from './adapter.js'
 import {
   type AdapterId,
   type Bytes,
@@ -19,13 +19,19 @@ import {
 import { closedError, type ErrorContext, IpcError, resultError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
 import { checkOptions, checkTimeout, limit, timeoutError } from './wait.js'
-import { zeroCopyFacet } from './zero-copy.js'
+import { ZeroCopy } from './zero-copy.js'
 
 export const DEFAULT_QUEUED_BYTES = 16 * 1024 * 1024
 export const DEFAULT_MESSAGE_BYTES = 64 * 1024 * 1024
 const SCRATCH_BYTES = 64 * 1024
+/** A message of this length is received into memory of its own at once, where the one before was as long. */
+const LARGE_BYTES = 16 * 1024
 const SENT = Promise.resolve()
 const NOTHING = new Uint8Array(0)
+const NO_OPTIONS: CallOptions = Object.freeze({})
+const NO_LIMIT = -1
+/** Of calls that may wait: this one does not. */
+const NO_WAIT = 0
 
 /** A call that waits. Served in call order; `give` runs until it answers true. */
 interface Waiting {
@@ -33,6 +39,8 @@ interface Waiting {
   attempt(): boolean
   /** Rejects the call. */
   fail(error: unknown): void
+  /** Ends what limits the wait. */
+  stop: () => void
   /** Instead of `fail`, when this side closes. */
   closed?(): void
   /** Whether giving up still undoes everything: nothing has reached the kernel. */
@@ -60,6 +68,10 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   readonly closed: Promise<Error | undefined>
   readonly #context: ErrorContext
   readonly #endpoint: Endpoint
+  readonly #outbox: Outbox | undefined
+  /** Of what one call may send; a stream takes any. */
+  readonly #shortest: number
+  readonly #longest: number
   readonly #maxQueuedBytes: number
   readonly #keepAlive = new KeepAlive()
   readonly #settleClosed: (reason: Error | undefined) => void
@@ -78,9 +90,14 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   #failure: Error | undefined
   #peerLost = false
   #scratch: Bytes | undefined
+  /** Where the next large message is received; what is handed over is replaced. */
+  #large: Bytes | undefined
+  readonly #takesBytes = () => this.#takeBytes(NO_WAIT)
   #wanted = 0
   #sync: SyncFacet | undefined
   #zeroCopy: ZeroCopyFacet | undefined
+  #answer = 0
+  #answered = Promise.resolve(0)
 
   constructor(endpoint: Endpoint, options: BaseOptions) {
     this.#endpoint = endpoint
@@ -88,6 +105,10 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     this.framing = options.framing as F
     this.capabilities =
       endpoint.payload === undefined ? options.capabilities : Object.freeze({ ...options.capabilities, payload: endpoint.payload })
+    const { min, max } = this.capabilities.payload
+    this.#shortest = this.framing === 'message' ? min : 0
+    this.#longest = this.framing === 'message' ? max : Number.POSITIVE_INFINITY
+    this.#outbox = endpoint.outbox
     this.#context = { adapter: options.adapter, address: options.address }
     this.#maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES
     this.#givenPeer = options.peer
@@ -108,7 +129,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     return this.#state
   }
   get queuedBytes(): number {
-    return this.#queued + (this.#state === 'closed' ? 0 : (this.#endpoint.outbox?.pendingBytes ?? 0))
+    return this.#queued + (this.#state === 'closed' ? 0 : (this.#outbox?.pendingBytes ?? 0))
   }
 
   ref(): this {
@@ -122,7 +143,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   // ---- sending ----------------------------------------------------------------------------------
 
-  send(data: Uint8Array, options: CallOptions & { priority?: number } = {}): Promise<void> {
+  send(data: Uint8Array, options: CallOptions & { priority?: number } = NO_OPTIONS): Promise<void> {
     try {
       checkBytes(data)
       checkOptions(options)
@@ -130,7 +151,8 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
       const refused = this.#refuseSend(data)
       if (refused !== undefined) return Promise.reject(this.#sendError(refused, data))
       if (this.#sends.length > 0) return this.#queueSend(data, priority, options)
-      const n = this.#put(data, priority)
+      let n = this.#put(data, priority)
+      if (n === Result.WOULD_BLOCK && this.#endpoint.linger?.(WRITABLE)) n = this.#put(data, priority)
       if (n >= data.length && this.#pending() === 0) return SENT
       if (n >= 0) return this.#queueSend(data.subarray(this.framing === 'stream' ? n : data.length), priority, options, true)
       if (n === Result.WOULD_BLOCK) return this.#queueSend(data, priority, options)
@@ -148,7 +170,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     if (this.#sends.length > 0) return Result.WOULD_BLOCK
     const n = this.#put(data, checked)
     if (n >= 0 && this.#pending() > 0) {
-      this.#endpoint.outbox?.own()
+      this.#outbox?.own()
       if (this.#corks === 0) this.#finishLater()
     }
     return n
@@ -167,7 +189,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
               waited = true
               return false
             }
-            if (this.#pending() > 0 && this.#endpoint.outbox?.flush() === Result.WOULD_BLOCK) return false
+            if (this.#pending() > 0 && this.#outbox?.flush() === Result.WOULD_BLOCK) return false
           }
           settle(this.#sendOver === undefined)
           return true
@@ -179,12 +201,12 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   cork(): void {
     this.#corks++
-    this.#endpoint.outbox?.cork(true)
+    this.#outbox?.cork(true)
   }
 
   uncork(): void {
     if (this.#corks === 0 || --this.#corks > 0) return
-    this.#endpoint.outbox?.cork(false)
+    this.#outbox?.cork(false)
     if (this.#state !== 'closed' && this.#pending() > 0 && this.#sends.length === 0) this.#finishLater()
     else if (this.#sends.length > 0) this.#serve(WRITABLE)
   }
@@ -203,7 +225,17 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   #put(data: Uint8Array, priority: number): number {
     if (this.#sendOver !== undefined) return this.#sendOver
     if (this.#peerLost) return Result.PEER_GONE
-    const n = this.#endpoint.trySend(data, priority)
+    return this.#putResult(this.#endpoint.trySend(data, priority))
+  }
+
+  /** The same where this thread may wait: WOULD_BLOCK does not mean that the time is over. */
+  #putSync(data: Uint8Array, deadline: number | undefined): number {
+    const endpoint = this.#endpoint
+    if (endpoint.sendSync === undefined || this.#sendOver !== undefined || this.#peerLost) return this.#put(data, 0)
+    return this.#putResult(endpoint.sendSync(data, leftUntil(deadline)))
+  }
+
+  #putResult(n: number): number {
     if (n < 0 && n !== Result.WOULD_BLOCK && n !== Result.PAYLOAD_SIZE) {
       if (n === Result.FAILED) this.#failure = this.#endpoint.error
       else this.#sendOver = n
@@ -213,15 +245,14 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   #refuseSend(data: Uint8Array): number | undefined {
     if (this.#state !== 'open' || this.#sendEnded) return Result.CLOSED
-    const { min, max } = this.capabilities.payload
-    if (this.framing === 'message' && (data.length < min || data.length > max)) return Result.PAYLOAD_SIZE
+    if (data.length < this.#shortest || data.length > this.#longest) return Result.PAYLOAD_SIZE
     if (this.#sendOver !== undefined) return this.#sendOver
     if (this.#peerLost) return Result.PEER_GONE
     return undefined
   }
 
   #pending(): number {
-    return this.#endpoint.outbox?.pendingBytes ?? 0
+    return this.#outbox === undefined ? 0 : this.#outbox.pendingBytes
   }
 
   #queueSend(data: Uint8Array, priority: number, options: CallOptions, begun = false): Promise<void> {
@@ -262,7 +293,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
           }
           if (this.#pending() > 0) {
             if (this.#corks > 0) return false
-            const n = this.#endpoint.outbox?.flush() ?? 0
+            const n = this.#outbox?.flush() ?? 0
             if (n === Result.WOULD_BLOCK) return false
             if (n < 0) {
               if (n === Result.FAILED) this.#failure = this.#endpoint.error
@@ -294,7 +325,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
           if (n === Result.WOULD_BLOCK) return false
           left = n < 0 ? NOTHING : left.subarray(n) // the next send tells of a failure
         }
-        const n = this.#endpoint.outbox?.flush() ?? 0
+        const n = this.#outbox?.flush() ?? 0
         if (n === Result.WOULD_BLOCK) return false
         if (n === Result.FAILED) this.#failure = this.#endpoint.error
         else if (n < 0) this.#sendOver = n
@@ -309,12 +340,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     await this.#wait<void>(this.#sends, options, (settle) => ({
       undoable: true,
       attempt: () => {
-        if (
-          this.#sendOver === undefined &&
-          this.#failure === undefined &&
-          !this.#peerLost &&
-          this.#endpoint.outbox?.flush() === Result.WOULD_BLOCK
-        )
+        if (this.#sendOver === undefined && this.#failure === undefined && !this.#peerLost && this.#outbox?.flush() === Result.WOULD_BLOCK)
           return false
         settle()
         return true
@@ -324,7 +350,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   #uncorkAll(): void {
     this.#corks = 0
-    this.#endpoint.outbox?.cork(false)
+    this.#outbox?.cork(false)
   }
 
   #checkPriority(priority = 0): number {
@@ -348,7 +374,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     return this.#errorOf(result)
   }
 
-  #errorOf(result: number): Error {
+  readonly #errorOf = (result: number): Error => {
     if (result === Result.CLOSED && this.#reason !== undefined) return this.#reason
     if (result === Result.FAILED) return this.#failure ?? this.#endpoint.error ?? resultError(result, this.#context)
     return resultError(result, this.#context)
@@ -356,31 +382,45 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   // ---- receiving --------------------------------------------------------------------------------
 
-  receive(options: CallOptions = {}): Promise<Bytes | null> {
-    return this.#receive(options, () => this.#takeBytes())
+  receive(options: CallOptions = NO_OPTIONS): Promise<Bytes | null> {
+    return this.#receive(options, this.#takesBytes)
   }
 
-  receiveMessage(options: CallOptions = {}): Promise<Message | null> {
+  receiveMessage(options: CallOptions = NO_OPTIONS): Promise<Message | null> {
     return this.#receive(options, () => {
-      const data = this.#takeBytes()
+      const data = this.#takeBytes(NO_WAIT)
       if (data === null || typeof data === 'number') return data
       return { data, priority: this.#endpoint.lastPriority ?? 0, from: this.#endpoint.lastFrom ?? this.peer }
     })
   }
 
-  receiveInto(target: Uint8Array, options: CallOptions = {}): Promise<number> {
+  receiveInto(target: Uint8Array, options: CallOptions = NO_OPTIONS): Promise<number> {
     checkBytes(target)
+    const answered = this.#answeredNow(target, options)
+    if (answered !== undefined) return answered
     return this.#receive(options, () => {
-      const n = this.#take(target)
-      // Both are answers here, and errors only elsewhere.
-      return n === Result.END || n === Result.TARGET_SIZE ? { answer: n } : n >= 0 ? { answer: n } : n
+      const n = this.#take(target, NO_WAIT)
+      return isAnswer(n) ? { answer: n } : n
     }).then((taken) => taken.answer)
+  }
+
+  /** The same promise again where the same answer comes again: what is there already costs no memory. */
+  #answeredNow(target: Uint8Array, options: CallOptions): Promise<number> | undefined {
+    if (options !== NO_OPTIONS || this.#receives.length > 0) return undefined
+    let n = this.#take(target, NO_WAIT)
+    if (n === Result.WOULD_BLOCK && this.#endpoint.linger?.(READABLE)) n = this.#take(target, NO_WAIT)
+    if (!isAnswer(n)) return undefined
+    if (n !== this.#answer) {
+      this.#answer = n
+      this.#answered = Promise.resolve(n)
+    }
+    return this.#answered
   }
 
   tryReceiveInto(target: Uint8Array): number {
     checkBytes(target)
     if (this.#receives.length > 0) return this.#state === 'open' ? Result.BUSY : Result.CLOSED
-    return this.#take(target)
+    return this.#take(target, NO_WAIT)
   }
 
   async waitReadable(options: CallOptions = {}): Promise<boolean> {
@@ -404,8 +444,15 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     })
   }
 
-  messages(options: CallOptions = {}): AsyncIterableIterator<Bytes> {
-    return new MessageIterator(this, options)
+  messages(options: CallOptions = NO_OPTIONS): AsyncIterableIterator<Bytes> {
+    const take = () => {
+      const data = this.#takeBytes(NO_WAIT)
+      if (data !== null) return typeof data === 'number' ? data : { value: data, done: false as const }
+      iterator.finish()
+      return DONE
+    }
+    const iterator = new MessageIterator(() => this.#receive<IteratorResult<Bytes>>(options, take))
+    return iterator
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Bytes> {
@@ -415,31 +462,37 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   #receive<T extends object | null>(options: CallOptions, take: () => T | number): Promise<T> {
     try {
       checkOptions(options)
-      if (this.#receives.length === 0) {
-        const taken = take()
+      if (this.#receives.length === 0 && (this.#endpoint.drained !== true || !isEndless(options) || this.#mustTell())) {
+        let taken = take()
+        if (taken === Result.WOULD_BLOCK && this.#endpoint.linger?.(READABLE)) taken = take()
         if (typeof taken !== 'number') return Promise.resolve(taken)
         if (taken !== Result.WOULD_BLOCK) return Promise.reject(this.#errorOf(taken))
       }
-      return this.#wait(this.#receives, options, (settle, fail) => ({
-        undoable: true,
-        attempt: () => {
-          const taken = take()
-          if (taken === Result.WOULD_BLOCK) return false
-          if (typeof taken === 'number') fail(this.#errorOf(taken))
-          else settle(taken)
-          return true
-        },
-      }))
+      return new Promise((resolve, reject) => {
+        const waiting = new WaitingReceive(take, this.#errorOf, resolve, reject)
+        this.#receives.push(waiting)
+        this.#limit(this.#receives, waiting, options)
+        this.#watch()
+      })
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** The one place where bytes come from the endpoint. */
-  #take(target: Uint8Array): number {
+  /** Something else than a message is to be told. */
+  #mustTell(): boolean {
+    return this.#state === 'closed' || this.#receiveOver !== undefined || this.#peerLost
+  }
+
+  /** The one place where bytes come from the endpoint. This thread may wait for `waitMs`; WOULD_BLOCK does not mean that it did. */
+  #take(target: Uint8Array, waitMs: number): number {
     if (this.#state === 'closed') return Result.CLOSED
     if (this.#receiveOver !== undefined) return this.#receiveOver
-    const n = this.#endpoint.tryReceiveInto(target)
+    const endpoint = this.#endpoint
+    const n =
+      waitMs === NO_WAIT || this.#peerLost || endpoint.receiveSync === undefined
+        ? endpoint.tryReceiveInto(target)
+        : endpoint.receiveSync(target, waitMs)
     if (n >= 0 || n === Result.TARGET_SIZE) return n
     if (n === Result.WOULD_BLOCK) {
       if (!this.#peerLost) return n
@@ -451,15 +504,34 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     return n
   }
 
-  #takeBytes(): Bytes | null | number {
+  #takeBytes(waitMs: number): Bytes | null | number {
+    if (this.#large !== undefined) return this.#takeLarge(this.#large, waitMs)
     this.#scratch ??= new Uint8Array(Math.min(SCRATCH_BYTES, this.framing === 'stream' ? SCRATCH_BYTES : this.capabilities.payload.max))
-    const n = this.#take(this.#scratch)
+    const n = this.#take(this.#scratch, waitMs)
+    if (n >= LARGE_BYTES && this.framing === 'message') this.#large = uninitialized(n)
     if (n >= 0) return this.#scratch.slice(0, n)
     if (n === Result.END) return null
-    if (n !== Result.TARGET_SIZE) return n
-    const whole = new Uint8Array(this.#endpoint.nextLength ?? 0)
-    const m = this.#take(whole)
-    return m >= 0 ? whole : m
+    return n === Result.TARGET_SIZE ? this.#takeWhole() : n
+  }
+
+  /** After a large message: the next is likely to be as large, and is received where it stays. */
+  #takeLarge(large: Bytes, waitMs: number): Bytes | null | number {
+    const n = this.#take(large, waitMs)
+    if (n === large.length) {
+      this.#large = uninitialized(n)
+      return large
+    }
+    if (n === Result.END) return null
+    if (n === Result.TARGET_SIZE) return this.#takeWhole()
+    if (n < 0) return n
+    if (n < LARGE_BYTES) this.#large = undefined
+    return large.slice(0, n)
+  }
+
+  #takeWhole(): Bytes | number {
+    const whole = uninitialized(this.#endpoint.nextLength ?? 0)
+    const n = this.#take(whole, NO_WAIT)
+    return n >= 0 ? whole : n
   }
 
   // ---- waiting ----------------------------------------------------------------------------------
@@ -467,30 +539,35 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   #wait<T>(
     queue: Waiting[],
     options: CallOptions,
-    make: (settle: (value: T) => void, fail: (error: unknown) => void) => Omit<Waiting, 'fail'>,
+    make: (settle: (value: T) => void, fail: (error: unknown) => void) => Omit<Waiting, 'fail' | 'stop'>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      let stop = () => {}
       const settle = (value: T) => {
-        stop()
+        waiting.stop()
         resolve(value)
       }
       const fail = (error: unknown) => {
-        stop()
+        waiting.stop()
         reject(error)
       }
-      const waiting = Object.assign(make(settle, fail), { fail }) as Waiting
+      const waiting: Waiting = Object.assign(make(settle, fail), { fail, stop: nothing })
       if (queue.length === 0 && waiting.attempt()) return
       queue.push(waiting)
-      stop = limit(options, this.#context, (reason) => {
-        if (!waiting.undoable) return
-        const at = queue.indexOf(waiting)
-        if (at < 0) return
-        queue.splice(at, 1)
-        reject(reason)
-        this.#serveIfUnblocked(queue, at)
-      })
+      this.#limit(queue, waiting, options)
       this.#watch()
+    })
+  }
+
+  /** Abort and timeout take a call that waits out of its queue. */
+  #limit(queue: Waiting[], waiting: Waiting, options: CallOptions): void {
+    if (isEndless(options)) return
+    waiting.stop = limit(options, this.#context, (reason) => {
+      if (!waiting.undoable) return
+      const at = queue.indexOf(waiting)
+      if (at < 0) return
+      queue.splice(at, 1)
+      waiting.fail(reason)
+      this.#serveIfUnblocked(queue, at)
     })
   }
 
@@ -555,6 +632,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
         else waiting.closed()
       }
     this.#scratch = undefined
+    this.#large = undefined
     this.#settleClosed(reason)
     this.#onClosed?.()
   }
@@ -581,30 +659,44 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   get sync(): SyncFacet | undefined {
     if (!this.capabilities.sync || this.#endpoint.waitSync === undefined) return undefined
-    this.#sync ??= {
-      send: (data, options) => this.#sendSync(data, options),
-      receive: (options) => this.#receiveSync(options, () => this.#takeBytes()) as Bytes | null,
-      receiveInto: (target, options) => {
-        checkBytes(target)
-        return this.#receiveSync(options, () => {
-          const n = this.#take(target)
-          return n === Result.END || n === Result.TARGET_SIZE || n >= 0 ? { answer: n } : n
-        }).answer
-      },
-    }
+    this.#sync ??= this.#makeSync()
     return this.#sync
   }
 
-  #sendSync(data: Uint8Array, options: Timeout = {}): void {
+  /** Apart from the getter, which would make a context for its closures at every call. */
+  #makeSync(): SyncFacet {
+    return {
+      send: (data, options) => this.#sendSync(data, options),
+      receive: (options) => {
+        const deadline = this.#beginReceiveSync(options)
+        for (;;) {
+          const taken = this.#takeBytes(leftUntil(deadline))
+          if (typeof taken !== 'number') return taken
+          this.#waitSync(taken, deadline, options)
+        }
+      },
+      receiveInto: (target, options) => {
+        checkBytes(target)
+        const deadline = this.#beginReceiveSync(options)
+        for (;;) {
+          const n = this.#take(target, leftUntil(deadline))
+          if (isAnswer(n)) return n
+          this.#waitSync(n, deadline, options)
+        }
+      },
+    }
+  }
+
+  #sendSync(data: Uint8Array, options: Timeout = NO_OPTIONS): void {
     checkBytes(data)
     checkTimeout(options.timeout)
     const refused = this.#refuseSend(data)
     if (refused !== undefined) throw this.#sendError(refused, data)
     const deadline = deadlineOf(options)
-    this.#sendRests(deadline, options)
+    if (this.#sends.length > 0) this.#sendRests(deadline, options)
     let rest = data
     for (;;) {
-      const n = this.#put(rest, 0)
+      const n = this.#putSync(rest, deadline)
       if (n >= 0 && (this.framing === 'message' || n === rest.length)) break
       if (n >= 0) rest = rest.subarray(n)
       else if (n !== Result.WOULD_BLOCK) throw this.#sendError(n, data)
@@ -615,10 +707,10 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
       }
     }
     while (this.#pending() > 0 && this.#corks === 0) {
-      const n = this.#endpoint.outbox?.flush() ?? 0
+      const n = this.#outbox?.flush() ?? 0
       if (n < 0 && n !== Result.WOULD_BLOCK) throw this.#sendError(n, data)
       if (n === Result.WOULD_BLOCK && !this.#blockOn(WRITABLE, deadline)) {
-        this.#endpoint.outbox?.own()
+        this.#outbox?.own()
         this.#finishLater()
         return
       }
@@ -634,29 +726,34 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     }
   }
 
-  #receiveSync<T extends object | null>(options: Timeout = {}, take: () => T | number): T {
+  #beginReceiveSync(options: Timeout = NO_OPTIONS): number | undefined {
     checkTimeout(options.timeout)
     if (this.#receives.length > 0) throw this.#errorOf(Result.BUSY)
-    const deadline = deadlineOf(options)
-    for (;;) {
-      const taken = take()
-      if (typeof taken !== 'number') return taken
-      if (taken !== Result.WOULD_BLOCK) throw this.#errorOf(taken)
-      if (!this.#blockOn(READABLE, deadline)) throw timeoutError(options.timeout ?? 0, this.#context)
-    }
+    return deadlineOf(options)
+  }
+
+  /** After `result`: returns where another try may succeed. */
+  #waitSync(result: number, deadline: number | undefined, options: Timeout = NO_OPTIONS): void {
+    if (result !== Result.WOULD_BLOCK) throw this.#errorOf(result)
+    if (!this.#blockOn(READABLE, deadline)) throw timeoutError(options.timeout ?? 0, this.#context)
   }
 
   /** Waits on this thread: false where the time was over first. */
   #blockOn(interest: number, deadline: number | undefined): boolean {
-    const left = deadline === undefined ? -1 : Math.max(0, deadline - performance.now())
-    const came = this.#endpoint.waitSync?.(interest, left) ?? 0
+    const left = leftUntil(deadline)
+    const came = left === NO_WAIT ? 0 : (this.#endpoint.waitSync?.(interest, left) ?? 0)
     return came !== 0 || deadline === undefined || performance.now() < deadline
   }
 
   get zeroCopy(): ZeroCopyFacet | undefined {
     const raw = this.#endpoint.zeroCopy
     if (!this.capabilities.zeroCopy || raw === undefined) return undefined
-    this.#zeroCopy ??= zeroCopyFacet(raw, {
+    this.#zeroCopy ??= this.#makeZeroCopy(raw)
+    return this.#zeroCopy
+  }
+
+  #makeZeroCopy(raw: RawZeroCopy): ZeroCopyFacet {
+    return new ZeroCopy(raw, {
       context: this.#context,
       refuseSend: (length) =>
         this.#state !== 'open' || this.#sendEnded
@@ -673,7 +770,41 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
       waitReadable: (options) => this.waitReadable(options),
       errorOf: (result) => this.#errorOf(result),
     })
-    return this.#zeroCopy
+  }
+}
+
+const nothing = () => {}
+
+/** A receive that waits: nothing is allocated for it but this. */
+class WaitingReceive<T extends object | null> implements Waiting {
+  readonly undoable = true
+  stop: () => void = nothing
+  readonly #take: () => T | number
+  readonly #errorOf: (result: number) => Error
+  readonly #resolve: (value: T) => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(take: () => T | number, errorOf: (result: number) => Error, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.#take = take
+    this.#errorOf = errorOf
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  attempt(): boolean {
+    const taken = this.#take()
+    if (taken === Result.WOULD_BLOCK) return false
+    if (typeof taken === 'number') this.fail(this.#errorOf(taken))
+    else {
+      this.stop()
+      this.#resolve(taken)
+    }
+    return true
+  }
+
+  fail(error: unknown): void {
+    this.stop()
+    this.#reject(error)
   }
 }
 
@@ -685,6 +816,9 @@ function drain(queue: Waiting[]): void {
   }
 }
 
+/** What `receiveInto` answers; everything else is an error, or no answer yet. */
+const isAnswer = (n: number): boolean => n >= 0 || n === Result.END || n === Result.TARGET_SIZE
+
 function checkBytes(data: Uint8Array): void {
   if (!(data instanceof Uint8Array)) throw new TypeError(`expected a Uint8Array, not ${data === null ? 'null' : typeof data}`)
 }
@@ -692,28 +826,37 @@ function checkBytes(data: Uint8Array): void {
 const deadlineOf = (options: Timeout): number | undefined =>
   options.timeout === undefined ? undefined : performance.now() + options.timeout
 
+/** Milliseconds, as native calls take them. */
+const leftUntil = (deadline: number | undefined): number => (deadline === undefined ? NO_LIMIT : Math.max(0, deadline - performance.now()))
+
+const isEndless = (options: CallOptions): boolean => options.timeout === undefined && options.signal === undefined
+
+/** Memory that is about to be filled whole. */
+const uninitialized = (length: number): Bytes => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer as ArrayBuffer)
+
+const DONE: IteratorResult<Bytes> = Object.freeze({ value: undefined, done: true })
+
 /** Leaving a loop ends the iterator, never the channel. */
 class MessageIterator implements AsyncIterableIterator<Bytes> {
-  readonly #channel: Receiver
-  readonly #options: CallOptions
+  readonly #receive: () => Promise<IteratorResult<Bytes>>
   #done = false
 
-  constructor(channel: Receiver, options: CallOptions) {
-    this.#channel = channel
-    this.#options = options
+  constructor(receive: () => Promise<IteratorResult<Bytes>>) {
+    this.#receive = receive
   }
 
-  async next(): Promise<IteratorResult<Bytes>> {
-    if (this.#done) return { value: undefined, done: true }
-    const value = await this.#channel.receive(this.#options)
-    if (value !== null) return { value, done: false }
-    this.#done = true
-    return { value: undefined, done: true }
+  next(): Promise<IteratorResult<Bytes>> {
+    return this.#done ? Promise.resolve(DONE) : this.#receive()
   }
 
-  async return(): Promise<IteratorResult<Bytes>> {
+  /** The channel's end, which no later state of the channel changes for who iterates. */
+  finish(): void {
     this.#done = true
-    return { value: undefined, done: true }
+  }
+
+  return(): Promise<IteratorResult<Bytes>> {
+    this.#done = true
+    return Promise.resolve(DONE)
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Bytes> {

@@ -4,9 +4,14 @@ import { native } from '../native/index.js'
 import { DescriptorWatcher, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../native/loop.js'
 import { type Endpoint, READABLE, WRITABLE } from './adapter.js'
 import { type Credentials, Result } from './channel.js'
-import { type ErrorContext, type IpcError, systemError } from './errors.js'
+import { check, type ErrorContext, type IpcError, systemError } from './errors.js'
+import { endedInside, type FrameReader, tooLong } from './framing.js'
 
-const { EAGAIN, EPIPE, ECONNRESET, ENOTCONN, ECONNREFUSED, EIDRM } = constants.errno
+const { EAGAIN, EPIPE, ECONNRESET, ENOTCONN, ECONNREFUSED, EIDRM, EMSGSIZE, ENODATA, ENOLINK, EPROTO } = constants.errno
+/** Of calls that may wait: this one does not. */
+export const NO_WAIT = 0
+/** The argument of natives that wait without a limit or not at all; with a limit `waitSync` waits. */
+export const waits = (waitMs: number): number => (waitMs < 0 ? 1 : 0)
 
 /** `Result` for a negative errno. */
 export function resultOf(errno: number): number {
@@ -114,26 +119,50 @@ export abstract class DescriptorEndpoint implements Endpoint {
   }
 }
 
+/** What the addon tells beside a result, and where a short message is handed to it: native/stream.c. */
+const Told = { LENGTH: 0, HOLDS: 1, DRAINED: 2, STAGE: 16, WORDS: 32 } as const
+const STAGED_BYTES = 64
+
 /** A byte stream over read(2) and write(2): pipes, FIFOs, stream sockets. */
 export class StreamEndpoint extends DescriptorEndpoint {
+  readonly #stream: number
+  readonly #told = new Uint32Array(Told.WORDS)
+  readonly #stage = new Uint8Array(this.#told.buffer, 4 * Told.STAGE)
+  readonly #errors: ErrorContext
   #ended = false
 
-  trySend(data: Uint8Array): number {
-    if (this.writeFd < 0) return Result.CLOSED
-    if (data.length === 0) return 0
-    return this.result(native.fdWrite(this.writeFd, data), 'write')
+  constructor(readFd: number, writeFd: number, context: ErrorContext) {
+    super(readFd, writeFd, context)
+    this.#errors = context
+    this.#stream = check(native.streamOpen(readFd, writeFd, this.#told), 'fstat', context)
   }
 
-  /** One frame in one writev(2); the bytes written, the header's 4 among them. */
-  trySendFrame(data: Uint8Array): number {
+  trySend(data: Uint8Array): number {
+    return this.sendSync(data, NO_WAIT)
+  }
+
+  sendSync(data: Uint8Array, waitMs: number): number {
     if (this.writeFd < 0) return Result.CLOSED
-    return this.result(native.fdWriteFrame(this.writeFd, data), 'writev')
+    if (data.length === 0) return 0
+    return this.result(native.streamWrite(this.#stream, data, waitMs), 'write')
+  }
+
+  /** One frame at once; the bytes written, the header's 4 among them. */
+  sendFrame(data: Uint8Array, waitMs: number): number {
+    if (this.writeFd < 0) return Result.CLOSED
+    if (data.length > STAGED_BYTES) return this.result(native.streamSend(this.#stream, data, waitMs), 'write')
+    this.#stage.set(data)
+    return this.result(native.streamSendStaged(this.#stream, data.length, waitMs), 'write')
   }
 
   tryReceiveInto(target: Uint8Array): number {
+    return this.receiveSync(target, NO_WAIT)
+  }
+
+  receiveSync(target: Uint8Array, waitMs: number): number {
     if (this.#ended || this.readFd < 0) return Result.END
     if (target.length === 0) return 0
-    const n = native.fdRead(this.readFd, target)
+    const n = native.streamRead(this.#stream, target, waitMs)
     if (n === 0) {
       this.#ended = true
       return Result.END
@@ -141,7 +170,63 @@ export class StreamEndpoint extends DescriptorEndpoint {
     return this.result(n, 'read')
   }
 
+  /** Cuts the stream into frames; from the first on nothing else may receive from it. */
+  frames(longest: number): FrameReader {
+    return new DescriptorFrames(this.#stream, this.#told, longest, this.#errors)
+  }
+
   end(): void {
     this.closeWrite()
+  }
+
+  override close(): void {
+    super.close()
+    native.streamClose(this.#stream)
+  }
+}
+
+/** Frames that the addon cuts: one call a message, none of it in JavaScript's memory before it is whole. */
+class DescriptorFrames implements FrameReader {
+  error: IpcError | undefined
+  readonly #stream: number
+  readonly #told: Uint32Array
+  readonly #longest: number
+  readonly #errors: ErrorContext
+  #over: number | undefined
+
+  constructor(stream: number, told: Uint32Array, longest: number, errors: ErrorContext) {
+    this.#stream = stream
+    this.#told = told
+    this.#longest = longest
+    this.#errors = errors
+  }
+
+  get nextLength(): number {
+    return this.#told[Told.LENGTH] ?? 0
+  }
+
+  get buffered(): boolean {
+    return this.#over !== undefined || this.#told[Told.HOLDS] === 1
+  }
+
+  get drained(): boolean {
+    return this.#over === undefined && this.#told[Told.DRAINED] === 1
+  }
+
+  receive(target: Uint8Array, waitMs: number): number {
+    if (this.#over !== undefined) return this.#over
+    const n = native.streamReceive(this.#stream, target, waitMs, this.#longest)
+    return n >= 0 ? n : this.#result(n)
+  }
+
+  #result(n: number): number {
+    if (n === -EMSGSIZE) return Result.TARGET_SIZE
+    if (n === -EAGAIN) return Result.WOULD_BLOCK
+    const result = n === -ENODATA ? Result.END : resultOf(n)
+    if (n === -EPROTO) this.error = tooLong(this.nextLength, this.#longest, this.#errors)
+    else if (n === -ENOLINK) this.error = endedInside(this.nextLength, this.#errors)
+    else if (result === Result.FAILED) this.error = systemError(n, 'read', this.#errors)
+    this.#over = result
+    return result
   }
 }

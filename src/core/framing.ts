@@ -11,11 +11,44 @@ const BUFFER_BYTES = 64 * 1024
 /** A corked batch of this size is published without waiting for `uncork`. */
 const BATCH_BYTES = 64 * 1024
 
-/** A stream endpoint that can write one frame at once. */
+/** A stream endpoint that writes one frame at once: the bytes written, the header's 4 among them. */
 interface FrameWriter {
-  trySendFrame(data: Uint8Array): number
+  sendFrame(data: Uint8Array, waitMs: number): number
 }
-const writesFrames = (stream: Endpoint): stream is Endpoint & FrameWriter => 'trySendFrame' in stream
+const writesFrames = (stream: Endpoint): stream is Endpoint & FrameWriter => 'sendFrame' in stream
+
+/** Cuts a stream into frames. */
+export interface FrameReader {
+  /** The error behind the last `Result.FAILED`. */
+  readonly error: IpcError | undefined
+  /** The length of the message behind the last TARGET_SIZE. */
+  readonly nextLength: number
+  /** A whole message, or the end, is here. */
+  readonly buffered: boolean
+  /** See `Endpoint.drained`. */
+  readonly drained?: boolean
+  /** The next message into `target`: its length, or a `Result`. `waitMs` is for streams that `receiveSync`. */
+  receive(target: Uint8Array, waitMs: number): number
+}
+
+/** A stream endpoint that has a reader of its own. */
+interface FrameSource {
+  frames(longest: number): FrameReader
+}
+const readsFrames = (stream: Endpoint): stream is Endpoint & FrameSource => 'frames' in stream
+
+export const tooLong = (length: number, longest: number, context: ErrorContext): IpcError =>
+  new IpcError('ERR_IPC_PROTOCOL', `the peer announced a message of ${length} bytes; maxMessageBytes is ${longest}`, context)
+
+/** `came` counts the header's bytes too. */
+export const endedInside = (came: number, context: ErrorContext): IpcError =>
+  new IpcError(
+    'ERR_IPC_PEER_GONE',
+    came < HEADER_BYTES
+      ? 'the stream ended inside the header of a message'
+      : `the stream ended inside a message, after ${came - HEADER_BYTES} of its bytes`,
+    context,
+  )
 
 /** A message endpoint over a stream endpoint, which it owns. Accepts messages of at most `maxMessageBytes` in both directions. */
 export function framed(stream: Endpoint, maxMessageBytes: number, context: ErrorContext): Endpoint {
@@ -25,30 +58,34 @@ export function framed(stream: Endpoint, maxMessageBytes: number, context: Error
 class FramedEndpoint implements Endpoint {
   error: IpcError | undefined
   readonly payload: { readonly min: number; readonly max: number }
-  nextLength = 0
   readonly outbox: FrameOutbox
   readonly #stream: Endpoint
-  readonly #context: ErrorContext
-  // Bytes read and not yet handed over: #buffer[#start .. #end).
-  #buffer = new Uint8Array(BUFFER_BYTES)
-  #start = 0
-  #end = 0
-  #over: number | undefined
+  readonly #reader: FrameReader
+  waitSync?: (interest: number, timeoutMs: number) => number
+  sendSync?: (data: Uint8Array, waitMs: number) => number
+  receiveSync?: (target: Uint8Array, waitMs: number) => number
 
   constructor(stream: Endpoint, maxMessageBytes: number, context: ErrorContext) {
     this.#stream = stream
-    this.#context = context
     this.payload = Object.freeze({ min: 0, max: maxMessageBytes })
     this.outbox = new FrameOutbox(stream)
+    this.#reader = readsFrames(stream) ? stream.frames(maxMessageBytes) : new BufferedFrames(stream, maxMessageBytes, context)
     if (stream.waitSync !== undefined) this.waitSync = (interest, timeoutMs) => stream.waitSync?.(interest, timeoutMs) ?? 0
+    if (stream.sendSync !== undefined) this.sendSync = (data, waitMs) => this.#send(data, waitMs)
+    if (stream.receiveSync !== undefined && readsFrames(stream)) this.receiveSync = (target, waitMs) => this.#receive(target, waitMs)
   }
 
   get peer(): Credentials | undefined {
     return this.#stream.peer
   }
+  get nextLength(): number {
+    return this.#reader.nextLength
+  }
   get buffered(): boolean {
-    const have = this.#end - this.#start
-    return this.#over !== undefined || (have >= HEADER_BYTES && have >= HEADER_BYTES + this.#length())
+    return this.#reader.buffered
+  }
+  get drained(): boolean {
+    return this.#reader.drained === true
   }
   get onReady(): (ready: number) => void {
     return this.#stream.onReady
@@ -59,27 +96,65 @@ class FramedEndpoint implements Endpoint {
   watch(interest: number): void {
     this.#stream.watch(interest)
   }
-  waitSync?: (interest: number, timeoutMs: number) => number
 
   trySend(data: Uint8Array): number {
-    const result = this.outbox.send(data)
+    return this.#send(data, 0)
+  }
+
+  tryReceiveInto(target: Uint8Array): number {
+    return this.#receive(target, 0)
+  }
+
+  #send(data: Uint8Array, waitMs: number): number {
+    const result = this.outbox.send(data, waitMs)
     if (result === Result.FAILED) this.error = this.#stream.error
     return result
   }
 
-  tryReceiveInto(target: Uint8Array): number {
+  #receive(target: Uint8Array, waitMs: number): number {
+    const result = this.#reader.receive(target, waitMs)
+    if (result === Result.FAILED) this.error = this.#reader.error
+    return result
+  }
+
+  end(): void {
+    this.#stream.end()
+  }
+  close(): void {
+    this.#stream.close()
+  }
+}
+
+/** Frames of any stream endpoint, through a buffer of its own. */
+class BufferedFrames implements FrameReader {
+  error: IpcError | undefined
+  nextLength = 0
+  readonly #stream: Endpoint
+  readonly #longest: number
+  readonly #context: ErrorContext
+  // Bytes read and not yet handed over: #buffer[#start .. #end).
+  #buffer = new Uint8Array(BUFFER_BYTES)
+  #start = 0
+  #end = 0
+  #over: number | undefined
+
+  constructor(stream: Endpoint, longest: number, context: ErrorContext) {
+    this.#stream = stream
+    this.#longest = longest
+    this.#context = context
+  }
+
+  get buffered(): boolean {
+    const have = this.#end - this.#start
+    return this.#over !== undefined || (have >= HEADER_BYTES && have >= HEADER_BYTES + this.#length())
+  }
+
+  receive(target: Uint8Array): number {
     for (;;) {
       const have = this.#end - this.#start
       if (have >= HEADER_BYTES) {
         const length = this.#length()
-        if (length > this.payload.max)
-          return this.#fail(
-            new IpcError(
-              'ERR_IPC_PROTOCOL',
-              `the peer announced a message of ${length} bytes; maxMessageBytes is ${this.payload.max}`,
-              this.#context,
-            ),
-          )
+        if (length > this.#longest) return this.#fail(tooLong(length, this.#longest, this.#context))
         if (have >= HEADER_BYTES + length) return this.#take(target, length)
         this.#reserve(HEADER_BYTES + length, have)
       }
@@ -143,16 +218,7 @@ class FramedEndpoint implements Endpoint {
     }
     if (n === Result.WOULD_BLOCK) return n
     const have = this.#end - this.#start
-    if (have > 0 && (n === Result.END || n === Result.PEER_GONE)) {
-      const expected = have >= HEADER_BYTES ? `of ${this.#length()} bytes` : 'inside its header'
-      return this.#fail(
-        new IpcError(
-          'ERR_IPC_PEER_GONE',
-          `the stream ended inside a message ${expected}, after ${Math.max(0, have - HEADER_BYTES)}`,
-          this.#context,
-        ),
-      )
-    }
+    if (have > 0 && (n === Result.END || n === Result.PEER_GONE)) return this.#fail(endedInside(have, this.#context))
     if (n === Result.FAILED) this.error = this.#stream.error
     this.#over = n
     return n
@@ -164,13 +230,6 @@ class FramedEndpoint implements Endpoint {
     this.#start = 0
     this.#end = 0
     return Result.FAILED
-  }
-
-  end(): void {
-    this.#stream.end()
-  }
-  close(): void {
-    this.#stream.close()
   }
 }
 
@@ -193,13 +252,13 @@ class FrameOutbox implements Outbox {
     return this.#held + (this.#stream.outbox?.pendingBytes ?? 0)
   }
 
-  send(data: Uint8Array): number {
+  send(data: Uint8Array, waitMs: number): number {
     if (this.#corked && HEADER_BYTES + data.length <= BATCH_BYTES) return this.#collect(data)
     if (this.#held > 0) {
       const flushed = this.flush()
       if (flushed !== 0) return flushed
     }
-    const n = writesFrames(this.#stream) ? this.#stream.trySendFrame(data) : this.#stream.trySend(whole(data), 0)
+    const n = writesFrames(this.#stream) ? this.#stream.sendFrame(data, waitMs) : this.#stream.trySend(whole(data), 0)
     if (n < 0) return n
     const total = HEADER_BYTES + data.length
     if (n < total) {

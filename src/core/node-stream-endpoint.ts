@@ -70,7 +70,7 @@ export class NodeStreamEndpoint implements Endpoint {
   }
 
   /** One frame in one chunk; the bytes taken, the header's 4 among them. */
-  trySendFrame(data: Uint8Array): number {
+  sendFrame(data: Uint8Array): number {
     const frame = new Uint8Array(4 + data.length)
     new DataView(frame.buffer).setUint32(0, data.length, true)
     frame.set(data, 4)

@@ -1,6 +1,5 @@
 // Descriptors that travel (SCM_RIGHTS, unix(7)) and descriptors that only count (eventfd(2)).
 #include "native.h"
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -93,18 +92,6 @@ static napi_value eventfd_open(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_fd_own(env, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
 }
 
-// eventfdSignal(fd): 0 or -errno. A counter that is full is signalled already.
-static napi_value eventfd_signal(napi_env env, napi_callback_info info) {
-  napi_value argv[1];
-  int fd;
-  uint64_t one = 1;
-  ssize_t n;
-  if (!ipc_args(env, info, 1, argv) || !ipc_get_int(env, argv[0], &fd)) return NULL;
-  do n = write(fd, &one, sizeof one);
-  while (n < 0 && errno == EINTR);
-  return ipc_int(env, n < 0 && errno != EAGAIN ? -errno : 0);
-}
-
 // eventfdTake(fd): 1 where it was signalled, else 0; -errno.
 static napi_value eventfd_take(napi_env env, napi_callback_info info) {
   napi_value argv[1];
@@ -117,33 +104,10 @@ static napi_value eventfd_take(napi_env env, napi_callback_info info) {
   return ipc_int(env, n >= 0 ? 1 : errno == EAGAIN ? 0 : -errno);
 }
 
-// eventfdWait(fd, lifeline, timeoutMs): blocks until fd is signalled, and takes that: 1; or until the peer
-// of the socket `lifeline` has gone: -EPIPE; or until the timeout (negative: none): 0.
-static napi_value eventfd_wait(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int fd, lifeline;
-  double timeout;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_int(env, argv[1], &lifeline) ||
-      !ipc_get_double(env, argv[2], &timeout))
-    return NULL;
-  struct timespec deadline;
-  bool bounded = ipc_deadline(timeout, &deadline);
-  struct pollfd polled[2] = {{fd, POLLIN, 0}, {lifeline, POLLRDHUP, 0}};
-  int n;
-  do n = poll(polled, 2, ipc_remaining_ms(bounded, &deadline));
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return ipc_int(env, -errno);
-  uint64_t count;
-  if (polled[0].revents != 0 && read(fd, &count, sizeof count) > 0) return ipc_int(env, 1);
-  return ipc_int(env, polled[1].revents != 0 ? -EPIPE : 0);
-}
-
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "fdSendDescriptors", fd_send_descriptors);
   ipc_export(env, exports, "fdReceiveDescriptors", fd_receive_descriptors);
   ipc_export(env, exports, "eventfdOpen", eventfd_open);
-  ipc_export(env, exports, "eventfdSignal", eventfd_signal);
   ipc_export(env, exports, "eventfdTake", eventfd_take);
-  ipc_export(env, exports, "eventfdWait", eventfd_wait);
 }
 IPC_MODULE(descriptors, init)

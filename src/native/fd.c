@@ -104,25 +104,6 @@ static napi_value fd_write(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_result(n));
 }
 
-// fdWriteFrame(fd, data): one writev(2) of a 4-byte little-endian length and the bytes.
-// Answers with the bytes written, the 4 of the header included.
-static napi_value fd_write_frame(napi_env env, napi_callback_info info) {
-  napi_value argv[2];
-  int fd;
-  uint8_t *data;
-  size_t length;
-  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &fd) ||
-      !ipc_get_bytes(env, argv[1], &data, &length))
-    return NULL;
-  if (length > UINT32_MAX) return ipc_int(env, -EMSGSIZE);
-  uint8_t header[4] = {(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16), (uint8_t)(length >> 24)};
-  struct iovec parts[2] = {{header, sizeof header}, {data, length}};
-  ssize_t n;
-  do n = writev(fd, parts, 2);
-  while (n < 0 && errno == EINTR);
-  return ipc_int(env, ipc_result(n));
-}
-
 // fdPoll(fd, events, timeoutMs): one descriptor, poll(2). The events that came, 0 after the timeout
 // (negative: none). A signal does not end the wait.
 static napi_value fd_poll(napi_env env, napi_callback_info info) {
@@ -221,7 +202,6 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "fdPipe", fd_pipe);
   ipc_export(env, exports, "fdRead", fd_read);
   ipc_export(env, exports, "fdWrite", fd_write);
-  ipc_export(env, exports, "fdWriteFrame", fd_write_frame);
   ipc_export(env, exports, "fdPoll", fd_poll);
   ipc_export(env, exports, "fdAvailable", fd_available);
   ipc_export(env, exports, "fdSetNonblock", fd_set_nonblock);

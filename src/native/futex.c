@@ -1,14 +1,9 @@
 // Waiting on a word of a mapping. futex(2), without FUTEX_PRIVATE_FLAG: the waker is another process.
 #include "memory.h"
 #include <linux/futex.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-// How late a waiting call may notice that the peer was killed: the kernel has no wait for a futex and a
-// descriptor together.
-#define LOOK_MS 50
 
 // FUTEX_WAIT_BITSET, because its deadline is absolute and on CLOCK_MONOTONIC.
 static int futex_wait(uint32_t *word, uint32_t expected, const struct timespec *deadline) {
@@ -17,41 +12,22 @@ static int futex_wait(uint32_t *word, uint32_t expected, const struct timespec *
              : -errno;
 }
 
-static bool earlier(const struct timespec *a, const struct timespec *b) {
-  return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
-static bool readable(int fd) {
-  struct pollfd polled = {fd, POLLIN, 0};
-  return poll(&polled, 1, 0) > 0;
-}
-
-// futexWait(mapping, offset, expected, timeoutMs, peer): blocks this thread. 0 when woken (perhaps for
-// nothing), -EAGAIN where the word is not `expected`, -ETIMEDOUT, -EPIPE when the descriptor `peer` (or
-// -1) became readable. A signal does not end the wait.
+// futexWait(mapping, offset, expected, timeoutMs): blocks this thread. 0 when woken (perhaps for nothing),
+// -EAGAIN where the word is not `expected`, -ETIMEDOUT. A signal does not end the wait.
 static napi_value futex_wait_(napi_env env, napi_callback_info info) {
-  napi_value argv[5];
-  int expected, peer;
+  napi_value argv[4];
+  int expected;
   double timeout;
-  if (!ipc_args(env, info, 5, argv) || !ipc_get_int(env, argv[2], &expected) ||
-      !ipc_get_double(env, argv[3], &timeout) || !ipc_get_int(env, argv[4], &peer))
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[2], &expected) || !ipc_get_double(env, argv[3], &timeout))
     return NULL;
   uint32_t *word = ipc_memory_word(env, argv[0], argv[1]);
   if (word == NULL) return ipc_int(env, -EINVAL);
-  struct timespec deadline, look;
+  struct timespec deadline;
   bool bounded = ipc_deadline(timeout, &deadline);
-  for (;;) {
-    const struct timespec *until = bounded ? &deadline : NULL;
-    if (peer >= 0) {
-      ipc_deadline(LOOK_MS, &look);
-      if (!bounded || earlier(&look, &deadline)) until = &look;
-    }
-    int result = futex_wait(word, (uint32_t)expected, until);
-    if (result == -EINTR) continue;
-    if (result != -ETIMEDOUT) return ipc_int(env, result);
-    if (peer >= 0 && readable(peer)) return ipc_int(env, -EPIPE);
-    if (until != &look) return ipc_int(env, -ETIMEDOUT);
-  }
+  int result;
+  do result = futex_wait(word, (uint32_t)expected, bounded ? &deadline : NULL);
+  while (result == -EINTR);
+  return ipc_int(env, result);
 }
 
 // futexWake(mapping, offset, count): how many were woken.

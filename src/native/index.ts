@@ -16,8 +16,6 @@ export interface SharedNative {
   /** One read; what does not fit `target` goes to `overflow`. */
   fdRead(fd: number, target: Uint8Array, overflow?: Uint8Array): number
   fdWrite(fd: number, data: Uint8Array): number
-  /** One write of a 4-byte little-endian length and the bytes; counts the 4. */
-  fdWriteFrame(fd: number, data: Uint8Array): number
   fdPoll(fd: number, events: number, timeoutMs: number): number
   fdAvailable(fd: number): number
   fdSetNonblock(fd: number, on: number): number
@@ -26,6 +24,18 @@ export interface SharedNative {
   fdFlock(fd: number, operation: number): number
   fdMkfifo(path: string, mode: number): number
   pidfdOpen(pid: number): number
+  /** A byte stream over non-blocking descriptors, which stay the caller's; the same for both directions, or -1. */
+  streamOpen(readFd: number, writeFd: number, told: Uint32Array): number
+  streamClose(stream: number): number
+  /** `waitMs` of 0 never waits, a negative one has no limit. */
+  streamRead(stream: number, target: Uint8Array, waitMs: number): number
+  streamWrite(stream: number, data: Uint8Array, waitMs: number): number
+  /** One frame: the bytes written, the 4 of its header among them. */
+  streamSend(stream: number, data: Uint8Array, waitMs: number): number
+  /** The same for a message of up to 64 bytes that lies in `told` from word 16 on. */
+  streamSendStaged(stream: number, length: number, waitMs: number): number
+  /** The next frame's length; -EMSGSIZE, -ENODATA at the end, -ENOLINK at an end inside a frame, -EPROTO over `longest`. */
+  streamReceive(stream: number, target: Uint8Array, waitMs: number, longest: number): number
   pollOpen(events: Int32Array, callback: (count: number) => void): number
   pollSet(poller: number, fd: number, had: number, events: number): number
   waiterFd(waiter: number): number
@@ -35,6 +45,8 @@ export interface SharedNative {
   waiterClose(waiter: number): number
   schedSetAffinity(pid: number, cpus: Int32Array): number
   schedGetAffinity(pid: number, cpus: Int32Array): number
+  /** Picoseconds of a turn between two processors, or of a plain loop on one. Blocks the thread so long. */
+  spinProbe(cpuA: number, cpuB: number, microseconds: number): number
 }
 
 // dist/src/native/ -> the package
@@ -56,7 +68,11 @@ const { addon, error } = load()
 /** Why there is no addon, and what to do; undefined where there is one. */
 export const addonError = error
 
-/** The addon under the type of one adapter's symbols. Usable only while `addonError` is undefined. */
-export const symbols = <T>(): SharedNative & T => (addon ?? {}) as SharedNative & T
+/**
+ * The addon under the type of one adapter's symbols. Usable only while `addonError` is undefined.
+ *
+ * An object with so many functions is a hash table to V8; as a prototype it is not, and a call costs a third.
+ */
+export const symbols = <T>(): SharedNative & T => Object.create(addon ?? null) as SharedNative & T
 
 export const native = symbols<unknown>()

@@ -8,6 +8,8 @@ export const EPOLLOUT = 0x004
 export const EPOLLERR = 0x008
 export const EPOLLHUP = 0x010
 export const EPOLLRDHUP = 0x2000
+/** Told once for each change, not for as long as it lasts. */
+export const EPOLLET = 1 << 31
 
 const MAX_EVENTS = 64
 const events = new Int32Array(2 * MAX_EVENTS)
@@ -15,6 +17,10 @@ const watchers: (DescriptorWatcher | undefined)[] = []
 let poller = -1
 
 function dispatch(count: number): void {
+  if (count === 1) {
+    watchers[events[0] as number]?.fire(events[1] as number)
+    return
+  }
   // A copy: a callback that lets the loop run again would overwrite the shared array.
   const batch = events.slice(0, 2 * count)
   for (let i = 0; i < count; i++) watchers[batch[2 * i] as number]?.fire(batch[2 * i + 1] as number)

@@ -202,6 +202,24 @@ static napi_value memory_buffer(napi_env env, napi_callback_info info) {
   return buffer;
 }
 
+// memoryRead(mapping, offset, target, length): copies `length` bytes out. 0 or -errno.
+static napi_value memory_read(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  int64_t offset, length;
+  uint8_t *target;
+  size_t room;
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int64(env, argv[1], &offset) ||
+      !ipc_get_bytes(env, argv[2], &target, &room) || !ipc_get_int64(env, argv[3], &length))
+    return NULL;
+  ipc_mapping *self = ipc_handle_get(env, argv[0], &tag);
+  if (self == NULL || self->base == NULL) return ipc_int(env, -EBADF);
+  if (offset < 0 || length < 0 || (uint64_t)length > room || (uint64_t)length > self->bytes ||
+      (uint64_t)offset > self->bytes - (uint64_t)length)
+    return ipc_int(env, -EINVAL);
+  if (length > 0) memcpy(target, self->base + offset, (size_t)length);
+  return ipc_int(env, 0);
+}
+
 // memoryUnmap(mapping): detaches its buffers, then unmaps. -EBUSY while somebody waits in it.
 static napi_value memory_unmap(napi_env env, napi_callback_info info) {
   napi_value argv[1];
@@ -225,6 +243,10 @@ static napi_value memory_unmap(napi_env env, napi_callback_info info) {
 uint32_t *ipc_memory_word_at(ipc_mapping *self, int64_t offset) {
   if (self->base == NULL || offset < 0 || offset % 4 != 0 || offset > (int64_t)self->bytes - 4) return NULL;
   return (uint32_t *)(self->base + offset);
+}
+
+uint32_t *ipc_memory_fault_word(ipc_mapping *self) {
+  return self->base == NULL ? NULL : (uint32_t *)(self->base + self->fault_offset);
 }
 
 uint32_t *ipc_memory_word(napi_env env, napi_value mapping, napi_value offset) {
@@ -317,6 +339,7 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "memoryMap", memory_map);
   ipc_export(env, exports, "memoryFaultOffset", memory_fault_offset);
   ipc_export(env, exports, "memoryBuffer", memory_buffer);
+  ipc_export(env, exports, "memoryRead", memory_read);
   ipc_export(env, exports, "memoryUnmap", memory_unmap);
   ipc_export(env, exports, "memoryReserve", memory_reserve);
   ipc_export(env, exports, "memoryCreateSealed", memory_create_sealed);

@@ -18,3 +18,5 @@ uint32_t *ipc_memory_word(napi_env env, napi_value mapping, napi_value offset);
 ipc_mapping *ipc_memory_hold(napi_env env, napi_value mapping);
 void ipc_memory_unhold(ipc_mapping *mapping);
 uint32_t *ipc_memory_word_at(ipc_mapping *mapping, int64_t offset);
+// The word that becomes 1 when the peer took memory away.
+uint32_t *ipc_memory_fault_word(ipc_mapping *mapping);

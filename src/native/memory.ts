@@ -8,22 +8,28 @@ interface MemoryNative {
   memoryFaultOffset(mapping: number): number
   /** An ArrayBuffer, or -errno: -ENOTSUP where the embedder forbids external buffers. */
   memoryBuffer(mapping: number, offset: number, length: number): ArrayBuffer | number
+  memoryRead(mapping: number, offset: number, target: Uint8Array, length: number): number
   memoryUnmap(mapping: number): number
   memoryReserve(fd: number, bytes: number): number
   memoryCreateSealed(name: string, bytes: number): number
   memorySealedBytes(fd: number): number
   memoryOpenNamed(name: string, flags: number, mode: number): number
-  futexWait(mapping: number, offset: number, expected: number, timeoutMs: number, peer: number): number
+  futexWait(mapping: number, offset: number, expected: number, timeoutMs: number): number
   futexWake(mapping: number, offset: number, count: number): number
   futexWaiterOpen(mapping: number): number
   futexWaiterAim(waiter: number, offset: number, expected: number): number
   fdSendDescriptors(socket: number, data: Uint8Array, fds: Int32Array): number
   fdReceiveDescriptors(socket: number, target: Uint8Array, fds: Int32Array): number
   eventfdOpen(): number
-  eventfdSignal(fd: number): number
   eventfdTake(fd: number): number
-  /** 1 when signalled (and taken), 0 after the timeout, -EPIPE when the lifeline's peer has gone. */
-  eventfdWait(fd: number, lifeline: number, timeoutMs: number): number
+  /** `offsets`: this side's bell, the peer's, the index and the end of what comes in, and of what goes out. */
+  bellOpen(mapping: number, offsets: Int32Array, eventFd: number, lifeFd: number): number
+  /** One of `Waited`. */
+  bellWait(bell: number, interest: number, seenIn: number, seenOut: number, turns: number, timeoutMs: number): number
+  bellRing(bell: number, how: number): number
+  /** A waiter, to be closed before the bell. */
+  bellGuard(bell: number): number
+  bellClose(bell: number): number
 }
 
 export const native = symbols<MemoryNative>()
@@ -66,6 +72,11 @@ export class Mapping {
     return this.buffer(0, this.faultOffset + Int32Array.BYTES_PER_ELEMENT)
   }
 
+  /** Copies `length` bytes from `offset` on into `target`, without a view for them. */
+  readonly read = (offset: number, target: Uint8Array, length: number): void => {
+    native.memoryRead(this.handle, offset, target, length)
+  }
+
   close(): void {
     if (!this.#open) return
     this.#open = false
@@ -80,9 +91,9 @@ export function memoryUnavailable(): string | undefined {
   if (addonError !== undefined) return addonError
   if (refused === null) {
     try {
-      const mapping = Mapping.ofFile(-1, 1, {})
-      mapping.all()
-      mapping.close()
+      // Not closed, but left to the collector: after the first detached buffer of a process V8 looks at every
+      // access to a typed array whether its buffer is detached, which costs half as much again.
+      Mapping.ofFile(-1, 1, {}).all()
       refused = undefined
     } catch (error) {
       refused =

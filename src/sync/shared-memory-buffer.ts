@@ -253,7 +253,7 @@ class SharedMemory implements SharedMemoryBuffer {
 
   waitSync(index: number, expected: number, options: Timeout = {}): 'ok' | 'not-equal' {
     checkTimeout(options.timeout)
-    const result = native.futexWait(this.#mapping.handle, this.#at(index), expected | 0, options.timeout ?? -1, -1)
+    const result = native.futexWait(this.#mapping.handle, this.#at(index), expected | 0, options.timeout ?? -1)
     if (result === -ETIMEDOUT) throw timeoutError(options.timeout ?? 0, this.#errors)
     return this.#outcome(result)
   }

@@ -36,6 +36,10 @@ class FifoEndpoint extends StreamEndpoint {
 
 /** Reads 0 both before the first writer and after the last; only then poll(2) reports a hang-up. */
 class RawReceiver extends FifoEndpoint {
+  override receiveSync(target: Uint8Array): number {
+    return this.tryReceiveInto(target)
+  }
+
   override tryReceiveInto(target: Uint8Array): number {
     if (target.length === 0) return 0
     for (;;) {

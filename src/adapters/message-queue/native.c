@@ -14,8 +14,11 @@
 
 #define MQ_NAME_BYTES 260
 
-// mqOpen(name, flags, mode, maxMessages, maxMessageBytes): always non-blocking and close-on-exec. The
-// limits and the mode (set past the umask) are for a queue that this call makes.
+// Opened blocking: a call that must not wait says so by a time that is over.
+static const struct timespec over = {0, 0};
+
+// mqOpen(name, flags, mode, maxMessages, maxMessageBytes): always close-on-exec. The limits and the mode (set past
+// the umask) are for a queue that this call makes.
 static napi_value mq_open_(napi_env env, napi_callback_info info) {
   napi_value argv[5];
   char name[MQ_NAME_BYTES];
@@ -26,7 +29,7 @@ static napi_value mq_open_(napi_env env, napi_callback_info info) {
     return NULL;
   struct mq_attr limits = {.mq_maxmsg = messages, .mq_msgsize = bytes};
   int fd;
-  do fd = mq_open(name, flags | O_NONBLOCK | O_CLOEXEC, (mode_t)mode & 0600, &limits);
+  do fd = mq_open(name, flags | O_CLOEXEC, (mode_t)mode & 0600, &limits);
   while (fd < 0 && errno == EINTR);
   fd = ipc_fd_own(env, fd);
   if (fd >= 0 && (flags & O_CREAT) && fchmod(fd, (mode_t)mode) < 0) {
@@ -54,36 +57,41 @@ static napi_value mq_limits(napi_env env, napi_callback_info info) {
   return ipc_int(env, 0);
 }
 
+// mqSend(fd, data, priority, waits): 0; -EAGAIN where the queue is full and `waits` is 0. A signal ends no wait.
 static napi_value mq_send_(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int fd, priority;
+  napi_value argv[4];
+  int fd, priority, waits;
   uint8_t *data;
   size_t length;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length) ||
-      !ipc_get_int(env, argv[2], &priority))
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length) ||
+      !ipc_get_int(env, argv[2], &priority) || !ipc_get_int(env, argv[3], &waits))
     return NULL;
   int result;
-  do result = mq_send(fd, (const char *)data, length, (unsigned)priority);
+  do
+    result = waits ? mq_send(fd, (const char *)data, length, (unsigned)priority)
+                   : mq_timedsend(fd, (const char *)data, length, (unsigned)priority, &over);
   while (result < 0 && errno == EINTR);
-  return ipc_int(env, ipc_result(result));
+  return ipc_int(env, result < 0 && errno == ETIMEDOUT ? -EAGAIN : ipc_result(result));
 }
 
-// mqReceive(fd, target, priority: Int32Array(1)): -EMSGSIZE where the target is smaller than mq_msgsize.
+// mqReceive(fd, target, waits): the length of a message, with its priority (if any) times 2^32 added; -EAGAIN where
+// the queue is empty and `waits` is 0; -EMSGSIZE where the target is smaller than mq_msgsize. A signal ends no wait.
 static napi_value mq_receive_(napi_env env, napi_callback_info info) {
   napi_value argv[3];
-  int fd;
-  uint8_t *target, *out;
-  size_t length, room;
+  int fd, waits;
+  uint8_t *target;
+  size_t length;
   if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &target, &length) ||
-      !ipc_get_bytes(env, argv[2], &out, &room))
+      !ipc_get_int(env, argv[2], &waits))
     return NULL;
-  if (room < sizeof(uint32_t)) return ipc_int(env, -EINVAL);
   unsigned priority = 0;
   ssize_t n;
-  do n = mq_receive(fd, (char *)target, length, &priority);
+  do
+    n = waits ? mq_receive(fd, (char *)target, length, &priority)
+              : mq_timedreceive(fd, (char *)target, length, &priority, &over);
   while (n < 0 && errno == EINTR);
-  if (n >= 0) memcpy(out, &priority, sizeof priority);
-  return ipc_int(env, ipc_result(n));
+  if (n < 0) return ipc_int(env, errno == ETIMEDOUT ? -EAGAIN : -errno);
+  return ipc_int(env, (int64_t)((uint64_t)priority << 32) + n);
 }
 
 // mqRemove(fd, name): removes the name while it still is the name of this queue; else -ENOENT. Of
@@ -169,15 +177,15 @@ static napi_value msq_remove(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_result(msgctl(id, IPC_RMID, NULL)));
 }
 
-// msqSend(id, type, data): never waits.
+// msqSend(id, type, data, waits): 0; -EAGAIN where there is no room and `waits` is 0. A signal ends no wait.
 static napi_value msq_send(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int id;
+  napi_value argv[4];
+  int id, waits;
   int64_t type;
   uint8_t *data;
   size_t length;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &id) || !ipc_get_int64(env, argv[1], &type) ||
-      !ipc_get_bytes(env, argv[2], &data, &length))
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &id) || !ipc_get_int64(env, argv[1], &type) ||
+      !ipc_get_bytes(env, argv[2], &data, &length) || !ipc_get_int(env, argv[3], &waits))
     return NULL;
   _Alignas(message) char small[sizeof(message) + SMALL_MESSAGE];
   message *whole = length <= SMALL_MESSAGE ? (message *)small : malloc(sizeof(message) + length);
@@ -185,7 +193,7 @@ static napi_value msq_send(napi_env env, napi_callback_info info) {
   whole->type = (long)type;
   if (length > 0) memcpy(whole->text, data, length);
   int result;
-  do result = msgsnd(id, whole, length, IPC_NOWAIT);
+  do result = msgsnd(id, whole, length, waits ? 0 : IPC_NOWAIT);
   while (result < 0 && errno == EINTR);
   int64_t answer = ipc_result(result);
   if (whole != (message *)small) free(whole);
@@ -253,17 +261,20 @@ static napi_value msq_receiver(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_waiter_open(env, receiver_wait, self, receiver_free));
 }
 
-// msqReceive(receiver, target): the message in the buffer, or else the queue's next. -E2BIG leaves it in the buffer.
+// msqReceive(receiver, target, waits): the message in the buffer, or else the queue's next, for which it waits on
+// this thread where `waits` is 1. -E2BIG leaves it in the buffer. A signal ends no wait.
 static napi_value msq_receive(napi_env env, napi_callback_info info) {
-  napi_value argv[2];
+  napi_value argv[3];
   uint8_t *target;
   size_t length;
-  if (!ipc_args(env, info, 2, argv) || !ipc_get_bytes(env, argv[1], &target, &length)) return NULL;
+  int waits;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_bytes(env, argv[1], &target, &length) || !ipc_get_int(env, argv[2], &waits))
+    return NULL;
   receiver *self = ipc_waiter_arg(env, argv[0]);
   if (self == NULL) return ipc_int(env, -EAGAIN);
   if (self->held < 0) {
     ssize_t n;
-    do n = msgrcv(self->id, self->buffer, self->size, self->type, IPC_NOWAIT);
+    do n = msgrcv(self->id, self->buffer, self->size, self->type, waits ? 0 : IPC_NOWAIT);
     while (n < 0 && errno == EINTR);
     if (n < 0) return ipc_int(env, errno == ENOMSG ? -EAGAIN : -errno);
     self->held = n;
@@ -294,16 +305,6 @@ static napi_value msq_return(napi_env env, napi_callback_info info) {
   while (result < 0 && errno == EINTR);
   if (result == 0) self->held = -1;
   return ipc_int(env, ipc_result(result));
-}
-
-// msqWait(receiver): as the waiter's wait, on this thread: until a message is in the buffer. A signal does not end it.
-static napi_value msq_wait(napi_env env, napi_callback_info info) {
-  napi_value argv[1];
-  if (!ipc_args(env, info, 1, argv)) return NULL;
-  receiver *self = ipc_waiter_arg(env, argv[0]);
-  if (self == NULL) return ipc_int(env, -EBUSY);
-  static const atomic_bool never = false;
-  return ipc_int(env, receiver_wait(self, &never));
 }
 
 typedef struct {
@@ -368,7 +369,6 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "msqReceive", msq_receive);
   ipc_export(env, exports, "msqHeld", msq_held);
   ipc_export(env, exports, "msqReturn", msq_return);
-  ipc_export(env, exports, "msqWait", msq_wait);
   ipc_export(env, exports, "msqRoom", msq_room);
   ipc_export(env, exports, "msqRoomFor", msq_room_for);
 }

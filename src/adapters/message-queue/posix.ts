@@ -5,7 +5,7 @@ import { constants as system } from 'node:os'
 import { defineAdapter, type Endpoint, type OpenContext } from '../../core/adapter.js'
 import { Result } from '../../core/channel.js'
 import { openOrMake } from '../../core/create.js'
-import { DescriptorEndpoint } from '../../core/descriptor-endpoint.js'
+import { DescriptorEndpoint, NO_WAIT, waits } from '../../core/descriptor-endpoint.js'
 import { check, type ErrorContext, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { sweep, type Tracked, trackNew } from '../../core/janitor.js'
@@ -32,6 +32,8 @@ declare module '../../core/channel.js' {
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants
 const { ENOENT } = system.errno
 const id = 'message-queue/posix'
+/** What a message's priority is multiplied with where its length is told. */
+const PRIORITY_UNIT = 2 ** 32
 
 /** One queue for each direction; either descriptor may be -1. */
 class QueueEndpoint extends DescriptorEndpoint {
@@ -40,7 +42,7 @@ class QueueEndpoint extends DescriptorEndpoint {
   nextLength = 0
   readonly #longest: number
   readonly #released: () => void
-  readonly #priority = new Int32Array(1)
+  lastPriority = 0
   /** For targets that are smaller than the longest message, which mq_receive(3) refuses. */
   #room: Uint8Array | undefined
   /** A message that did not fit its target. */
@@ -54,27 +56,35 @@ class QueueEndpoint extends DescriptorEndpoint {
     this.payload = { min: 0, max: writeFd < 0 ? this.#longest : longestMessage(writeFd, errors) }
   }
 
-  get lastPriority(): number {
-    return this.#priority[0] ?? 0
-  }
-
   get buffered(): boolean {
     return this.#stash !== undefined
   }
 
   trySend(data: Uint8Array, priority: number): number {
+    return this.#send(data, priority, NO_WAIT)
+  }
+
+  sendSync(data: Uint8Array, waitMs: number): number {
+    return this.#send(data, 0, waitMs)
+  }
+
+  #send(data: Uint8Array, priority: number, waitMs: number): number {
     if (this.writeFd < 0) return Result.CLOSED
-    const n = this.result(native.mqSend(this.writeFd, data, priority), 'mq_send')
+    const n = this.result(native.mqSend(this.writeFd, data, priority, waits(waitMs)), 'mq_send')
     return n < 0 ? n : data.length
   }
 
   tryReceiveInto(target: Uint8Array): number {
+    return this.receiveSync(target, NO_WAIT)
+  }
+
+  receiveSync(target: Uint8Array, waitMs: number): number {
     if (this.readFd < 0) return Result.CLOSED
     let message = this.#stash
     if (message === undefined) {
-      if (target.length >= this.#longest) return this.#receive(target)
+      if (target.length >= this.#longest) return this.#receive(target, waitMs)
       this.#room ??= new Uint8Array(this.#longest)
-      const n = this.#receive(this.#room)
+      const n = this.#receive(this.#room, waitMs)
       if (n < 0) return n
       message = this.#room.subarray(0, n)
     }
@@ -88,8 +98,11 @@ class QueueEndpoint extends DescriptorEndpoint {
     return message.length
   }
 
-  #receive(target: Uint8Array): number {
-    return this.result(native.mqReceive(this.readFd, target, this.#priority), 'mq_receive')
+  #receive(target: Uint8Array, waitMs: number): number {
+    const n = native.mqReceive(this.readFd, target, waits(waitMs))
+    if (n < 0) return this.result(n, 'mq_receive')
+    this.lastPriority = n < PRIORITY_UNIT ? 0 : Math.floor(n / PRIORITY_UNIT)
+    return n < PRIORITY_UNIT ? n : n % PRIORITY_UNIT
   }
 
   /** A queue has no end: whoever reads it waits for the next writer. */

@@ -6,6 +6,7 @@ import { defineAdapter, type Endpoint, type OpenContext, READABLE, WRITABLE } fr
 import { checkName, pathOf } from '../../core/address.js'
 import { Result } from '../../core/channel.js'
 import { openOrMake } from '../../core/create.js'
+import { NO_WAIT, waits } from '../../core/descriptor-endpoint.js'
 import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { defineKind, sweep, type Tracked, track, trackNew } from '../../core/janitor.js'
@@ -147,19 +148,27 @@ class SysvQueueEndpoint extends WaiterEndpoint {
   }
 
   trySend(data: Uint8Array): number {
+    return this.sendSync(data, NO_WAIT)
+  }
+
+  sendSync(data: Uint8Array, waitMs: number): number {
     if (this.#to === undefined) return Result.CLOSED
-    const n = native.msqSend(this.#to.queue, this.#to.type, data)
+    const n = native.msqSend(this.#to.queue, this.#to.type, data, waits(waitMs))
     if (n === -EAGAIN) this.#refused = data.length
     return n < 0 ? this.sent(n, 'msgsnd') : data.length
   }
 
   tryReceiveInto(target: Uint8Array): number {
+    return this.receiveSync(target, NO_WAIT)
+  }
+
+  receiveSync(target: Uint8Array, waitMs: number): number {
     if (this.#from === undefined) return Result.CLOSED
     const obtained = this.obtained()
     if (obtained !== undefined && obtained < 0) return this.received(obtained, 'msgrcv')
     const { reader } = this
     if (reader === undefined) return this.received(-EAGAIN, 'msgrcv')
-    const n = native.msqReceive(reader.handle, target)
+    const n = native.msqReceive(reader.handle, target, waits(waitMs))
     if (n !== -E2BIG) return this.received(n, 'msgrcv')
     const held = native.msqHeld(reader.handle)
     if (held < 0) return this.received(n, 'msgrcv') // longer than kernel.msgmax, which was lowered since
@@ -175,11 +184,6 @@ class SysvQueueEndpoint extends WaiterEndpoint {
 
   override waitSync(interest: number, timeoutMs: number): number {
     if (interest & WRITABLE) this.#announceRoom()
-    // Without a limit this thread waits itself; msgrcv(2) has none of its own.
-    if (interest & READABLE && timeoutMs < 0 && this.reader?.busy === false) {
-      native.msqWait(this.reader.handle) // a failure shows at the next try
-      return interest
-    }
     return super.waitSync(interest, timeoutMs)
   }
 
@@ -313,7 +317,7 @@ export default defineAdapter({
       const from = { queue: make(toListener), type }
       const to = { queue: make(toConnector), type }
       endpoint = new SysvQueueEndpoint(from, to, errors, () => disown(owned))
-      check(native.msqSend(to.queue, TICKET, NOTHING), 'msgsnd', errors)
+      check(native.msqSend(to.queue, TICKET, NOTHING, 0), 'msgsnd', errors)
       ticketed = to.queue
     } catch (error) {
       disown(owned)
@@ -348,7 +352,7 @@ export default defineAdapter({
       { ...from, key: toConnector },
       { ...to, key: toListener },
     ].map(({ queue, key }) => {
-      native.msqSend(queue, MEMBER, NOTHING)
+      native.msqSend(queue, MEMBER, NOTHING, 0)
       return { queue, tracked: track(queueKind, keyText(key)) }
     })
     return sayHello(new SysvQueueEndpoint(from, to, errors, () => disown(owned)), errors)

@@ -10,10 +10,10 @@ import { Result } from '../../core/channel.js'
 import type { ErrorContext } from '../../core/errors.js'
 import type { Mapping } from '../../native/memory.js'
 import { memoryUnavailable } from '../../native/memory.js'
-import type { Bell } from '../shared-memory/bell.js'
+import { type Bell, FutexBell } from '../shared-memory/bell.js'
 import { connectNamed, listenNamed, type Over } from '../shared-memory/named-segment.js'
 import { posixPlace } from '../shared-memory/places.js'
-import { bellOf, headOf, receiverEndOf, senderEndOf } from '../shared-memory/ring-buffer.js'
+import { bellOf, headOf, receiverEndOf, senderEndOf, watchedOf } from '../shared-memory/ring-buffer.js'
 import { SleepingEndpoint } from '../shared-memory/sleeping-endpoint.js'
 
 declare module '../../core/channel.js' {
@@ -87,6 +87,17 @@ class SemaphoreEndpoint extends SleepingEndpoint {
     return count === MOST ? Result.WOULD_BLOCK : 0
   }
 
+  /** `writable` asks the bell. */
+  protected lost(): void {}
+
+  protected seenIn(): number {
+    return 0
+  }
+
+  protected seenOut(): number {
+    return MOST
+  }
+
   #violation(): string {
     return this.#words[this.#fault] === 0 ? 'the peer made a count negative' : 'the peer took the memory away'
   }
@@ -94,7 +105,9 @@ class SemaphoreEndpoint extends SleepingEndpoint {
   /** See shared-memory/ring-buffer.ts on why no wake-up is lost. */
   #tell(): void {
     const bell = bellOf(1 - this.#side)
-    if (Atomics.load(this.#words, bell) !== 0 && Atomics.exchange(this.#words, bell, 0) !== 0) this.bell.ring()
+    if (Atomics.load(this.#words, bell) === 0) return
+    const how = Atomics.exchange(this.#words, bell, 0)
+    if (how !== 0) this.bell.ring(how)
   }
 
   end(): void {
@@ -115,8 +128,11 @@ class SemaphoreEndpoint extends SleepingEndpoint {
 
 const over =
   (errors: ErrorContext): Over =>
-  (mapping, buffer, _ring, side, bell) =>
-    new SemaphoreEndpoint(new Int32Array(buffer), mapping, side, bell, errors)
+  (mapping, buffer, _ring, side, pidfd) => {
+    // There is room again when this side's own count falls.
+    const bell = new FutexBell(mapping, { ...watchedOf(side), outgoing: headOf(side) }, pidfd, errors)
+    return new SemaphoreEndpoint(new Int32Array(buffer), mapping, side, bell, errors)
+  }
 
 const url = (name: string): string => `sem+atomics:///${encodeURIComponent(checkName(name, NAME_MAX))}`
 
@@ -124,6 +140,7 @@ export default defineAdapter({
   id: 'semaphore/atomics',
   scheme: 'sem+atomics',
   summary: 'counters in shared memory, Atomics and futex',
+  spins: true,
   capabilities: {
     framing: 'event',
     payload: { min: 0, max: 0 },

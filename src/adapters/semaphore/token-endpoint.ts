@@ -1,6 +1,5 @@
 /** A channel over two counts: a send raises one of them, a receive lowers the other. */
 import { constants } from 'node:os'
-import { READABLE } from '../../core/adapter.js'
 import type { Capabilities } from '../../core/channel.js'
 import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
 
@@ -29,9 +28,6 @@ export const tokenCapabilities = {
 
 /** Messages have no bytes: one is a token. */
 export abstract class TokenEndpoint extends WaiterEndpoint {
-  /** A token that `waitSync` took. */
-  #held = false
-
   /** Raises the count: 0; -EOVERFLOW or -ERANGE at its maximum. */
   protected abstract post(): number
   /** Lowers the count: 0; -EAGAIN where it is 0. */
@@ -47,33 +43,24 @@ export abstract class TokenEndpoint extends WaiterEndpoint {
     return n === -EINVAL ? -EIDRM : n === -EOVERFLOW || n === -ERANGE ? -EAGAIN : n
   }
 
-  override get buffered(): boolean {
-    return this.#held || super.buffered
-  }
-
   trySend(): number {
     return this.sent(this.post(), 'post')
   }
 
   tryReceiveInto(): number {
-    if (this.#held) {
-      this.#held = false
-      return 0
-    }
     return this.received(this.obtained() ?? this.tryTake(), 'wait')
   }
 
-  override waitSync(interest: number, timeoutMs: number): number {
-    if (!(interest & READABLE) || this.startedReader?.busy === true) return super.waitSync(interest, timeoutMs)
-    if (this.#held) return READABLE
-    const taken = this.take(timeoutMs)
-    if (taken === 0) this.#held = true
-    return taken === -EAGAIN || taken === -ETIMEDOUT ? 0 : READABLE // a failure shows at the next try
+  /** While the thread has a wait of its own, it is the thread that gets the token. */
+  receiveSync(_target: Uint8Array, waitMs: number): number {
+    if (waitMs === 0 || this.startedReader?.busy === true) return this.tryReceiveInto()
+    const taken = this.take(waitMs)
+    return this.received(taken === -ETIMEDOUT ? -EAGAIN : taken, 'wait')
   }
 
   override close(): void {
     this.watch(0)
-    if (this.#held || (this.obtained() ?? -EAGAIN) >= 0) this.giveBack()
+    if ((this.obtained() ?? -EAGAIN) >= 0) this.giveBack()
     super.close()
     this.release()
   }

@@ -1,104 +1,133 @@
 /** How a side that sleeps on shared memory is woken, by mechanism. */
 import { constants } from 'node:os'
-import { DescriptorWatcher, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../../native/loop.js'
-import { EVERYBODY, type Mapping, native } from '../../native/memory.js'
-import { bellOf } from './ring-buffer.js'
+import { READABLE, WRITABLE } from '../../core/adapter.js'
+import { check, type ErrorContext } from '../../core/errors.js'
+import { DescriptorWatcher, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../../native/loop.js'
+import { type Mapping, native } from '../../native/memory.js'
+import { BLOCKED, type Watched } from './ring-buffer.js'
 
 const { EPIPE, EBUSY } = constants.errno
 const RETRY_MS = 1
 
+/** What `wait` answers; -EPIPE is `GONE`. */
+export const Waited = { TIMED_OUT: 0, CHANGED: 1, CHANGED_LATE: 2, GONE: -EPIPE } as const
+
 /**
- * Each side has a bell: a word of the segment that is not zero while the side sleeps (or is about to).
- * Who finds it set zeroes it and then calls `ring`.
+ * Each side has a bell: a word of the segment that is not zero while the side sleeps (or is about to), and
+ * then tells what it sleeps for and how it is to be woken. Who finds it set zeroes it and then calls `ring`.
  */
 export interface Bell {
   /** Called in the event loop when this side's bell was rung, perhaps for nothing, or the peer is gone. */
   onRung: () => void
   /** The kernel told that the peer is gone. */
   readonly peerGone: boolean
-  /** Wakes the peer. */
-  ring(): void
-  /** `onRung` shall be called when the bell, now `value`, is rung. */
+  /** How many times as long as a blocked thread an event loop takes to wake. */
+  readonly loopFactor: number
+  /** Wakes the peer, whose bell said `how`. */
+  ring(how: number): void
+  /** `onRung` shall be called when the bell, now `value` (LISTENING included), is rung. */
   listen(value: number): void
-  /** Blocks until the bell, now `value`, is rung, the peer is gone, or the time is over (negative: never). */
-  sleep(value: number, timeoutMs: number): void
+  /**
+   * Waits on this thread until an index of `interest` is not what was seen, or its peer has ended or is gone: looks
+   * `turns` times, then sleeps for at most `timeoutMs` (0: never, negative: no limit). One of `Waited`.
+   */
+  wait(interest: number, seenIn: number, seenOut: number, turns: number, timeoutMs: number): number
   close(): void
 }
 
-/** An eventfd a side, and the socket over which they came: its end is the peer's. */
-export class EventfdBell implements Bell {
+/** Between two processes: a blocked side is woken by a futex on its bell; how an event loop is, differs. */
+abstract class ProcessBell implements Bell {
   onRung: () => void = () => {}
   peerGone = false
-  readonly #mine: number
-  readonly #peers: number
-  readonly #lifeline: number
-  readonly #watcher: DescriptorWatcher
-  readonly #lifelineWatcher: DescriptorWatcher
+  abstract readonly loopFactor: number
+  readonly #bell: number
+  readonly #lifeWatcher: DescriptorWatcher | undefined
+  /** What wakes this side's blocked thread at the peer's end; undefined until it first blocks. */
+  #guard: number | undefined
 
-  /** Owns all three. */
-  constructor(mine: number, peers: number, lifeline: number) {
-    this.#mine = mine
-    this.#peers = peers
-    this.#lifeline = lifeline
-    this.#watcher = new DescriptorWatcher(mine, () => {
-      native.eventfdTake(mine)
-      this.onRung()
-    })
-    this.#lifelineWatcher = new DescriptorWatcher(lifeline, () => this.#lost())
-    this.#lifelineWatcher.want(EPOLLRDHUP | EPOLLHUP)
+  /** Uses, but does not own, the descriptors (each may be -1) and the mapping, which must be closed after this. */
+  constructor(mapping: Mapping, watched: Watched, eventFd: number, lifeFd: number, errors: ErrorContext) {
+    const { bell, peersBell, incoming, incomingEnd, outgoing, outgoingEnd } = watched
+    const offsets = Int32Array.of(bell, peersBell, incoming, incomingEnd, outgoing, outgoingEnd).map((word) => 4 * word)
+    this.#bell = check(native.bellOpen(mapping.handle, offsets, eventFd, lifeFd), 'futex', errors)
+    if (lifeFd < 0) {
+      this.#guard = -1
+      return
+    }
+    this.#lifeWatcher = new DescriptorWatcher(lifeFd, () => this.#lost())
+    this.#lifeWatcher.want(EPOLLIN | EPOLLRDHUP | EPOLLHUP)
   }
 
-  ring(): void {
-    native.eventfdSignal(this.#peers)
+  abstract listen(value: number): void
+
+  ring(how: number): void {
+    native.bellRing(this.#bell, how)
   }
 
-  listen(): void {
-    this.#watcher.want(EPOLLIN)
-  }
-
-  sleep(_value: number, timeoutMs: number): void {
-    if (native.eventfdWait(this.#mine, this.#lifeline, timeoutMs) === -EPIPE) this.#lost()
+  wait(interest: number, seenIn: number, seenOut: number, turns: number, timeoutMs: number): number {
+    if (this.#guard === undefined && timeoutMs !== 0) {
+      this.#guard = native.bellGuard(this.#bell)
+      if (this.#guard >= 0) native.waiterStart(this.#guard)
+    }
+    const waited = native.bellWait(this.#bell, interest, seenIn, seenOut, turns, timeoutMs)
+    if (waited === Waited.GONE) this.#lost()
+    return waited
   }
 
   #lost(): void {
     if (this.peerGone) return
     this.peerGone = true
-    this.#lifelineWatcher.want(0)
+    this.#lifeWatcher?.want(0)
     this.onRung()
   }
 
   close(): void {
-    this.#watcher.close()
-    this.#lifelineWatcher.close()
-    for (const fd of [this.#mine, this.#peers, this.#lifeline]) native.fdClose(fd)
+    this.onRung = () => {}
+    this.#lifeWatcher?.close()
+    if (this.#guard !== undefined && this.#guard >= 0) native.waiterClose(this.#guard)
+    native.bellClose(this.#bell)
   }
 }
 
-/** A futex on the bell itself; the event loop waits through a thread. The peer's end is told by its pidfd. */
-export class FutexBell implements Bell {
-  onRung: () => void = () => {}
-  peerGone = false
-  readonly #mapping: Mapping
-  readonly #mine: number
-  readonly #peers: number
-  readonly #pidfd: number
-  readonly #lifeWatcher: DescriptorWatcher | undefined
-  #waiter: { readonly handle: number; readonly watcher: DescriptorWatcher } | undefined
-  #closed = false
+/** An eventfd a side, and the socket over which they came: its end is the peer's. */
+export class EventfdBell extends ProcessBell {
+  readonly loopFactor = 1
+  readonly #watcher: DescriptorWatcher
+  readonly #descriptors: readonly number[]
 
-  /** Owns the pidfd (-1: the peer's end is not told), not the mapping, which must be closed after this. */
-  constructor(mapping: Mapping, side: number, pidfd: number) {
-    this.#mapping = mapping
-    this.#mine = 4 * bellOf(side)
-    this.#peers = 4 * bellOf(1 - side)
-    this.#pidfd = pidfd
-    if (pidfd < 0) return
-    this.#lifeWatcher = new DescriptorWatcher(pidfd, () => this.#lost())
-    this.#lifeWatcher.want(EPOLLIN)
+  /** Owns the three descriptors, once made. */
+  constructor(mapping: Mapping, watched: Watched, mine: number, peers: number, lifeline: number, errors: ErrorContext) {
+    super(mapping, watched, peers, lifeline, errors)
+    this.#descriptors = [mine, peers, lifeline]
+    this.#watcher = new DescriptorWatcher(mine, () => this.onRung())
   }
 
-  ring(): void {
-    native.futexWake(this.#mapping.handle, this.#peers, EVERYBODY)
+  /** Edge-triggered: each ring is told once, and the counter needs no read(2). */
+  listen(): void {
+    this.#watcher.want(EPOLLIN | EPOLLET)
+  }
+
+  override close(): void {
+    super.close()
+    this.#watcher.close()
+    for (const fd of this.#descriptors) native.fdClose(fd)
+  }
+}
+
+/** The event loop waits for the futex through a thread. The peer's end is told by its pidfd. */
+export class FutexBell extends ProcessBell {
+  readonly loopFactor = 4
+  readonly #mapping: Mapping
+  readonly #mine: number
+  readonly #pidfd: number
+  #waiter: { readonly handle: number; readonly watcher: DescriptorWatcher } | undefined
+
+  /** Owns the pidfd (-1: the peer's end is not told), once made. */
+  constructor(mapping: Mapping, watched: Watched, pidfd: number, errors: ErrorContext) {
+    super(mapping, watched, -1, pidfd, errors)
+    this.#mapping = mapping
+    this.#mine = 4 * watched.bell
+    this.#pidfd = pidfd
   }
 
   listen(value: number): void {
@@ -124,22 +153,10 @@ export class FutexBell implements Bell {
     return { handle, watcher }
   }
 
-  sleep(value: number, timeoutMs: number): void {
-    if (native.futexWait(this.#mapping.handle, this.#mine, value, timeoutMs, this.#pidfd) === -EPIPE) this.#lost()
-  }
-
-  #lost(): void {
-    if (this.peerGone || this.#closed) return
-    this.peerGone = true
-    this.#lifeWatcher?.want(0)
-    this.onRung()
-  }
-
-  close(): void {
-    this.#closed = true
+  override close(): void {
     this.#waiter?.watcher.close()
     if (this.#waiter !== undefined) native.waiterClose(this.#waiter.handle)
-    this.#lifeWatcher?.close()
+    super.close()
     if (this.#pidfd >= 0) native.fdClose(this.#pidfd)
   }
 }
@@ -153,24 +170,23 @@ const { waitAsync } = Atomics as unknown as {
 export class AtomicsBell implements Bell {
   onRung: () => void = () => {}
   readonly peerGone = false
+  readonly loopFactor = 1
   readonly #words: Int32Array
-  readonly #mine: number
-  readonly #peers: number
+  readonly #watched: Watched
   #listening = false
 
-  constructor(words: Int32Array, side: number) {
+  constructor(words: Int32Array, watched: Watched) {
     this.#words = words
-    this.#mine = bellOf(side)
-    this.#peers = bellOf(1 - side)
+    this.#watched = watched
   }
 
   ring(): void {
-    Atomics.notify(this.#words, this.#peers)
+    Atomics.notify(this.#words, this.#watched.peersBell)
   }
 
   listen(value: number): void {
     if (this.#listening) return
-    const waiting = waitAsync(this.#words, this.#mine, value)
+    const waiting = waitAsync(this.#words, this.#watched.bell, value)
     this.#listening = true
     const rung = () => {
       this.#listening = false
@@ -180,13 +196,33 @@ export class AtomicsBell implements Bell {
     else setImmediate(rung)
   }
 
-  sleep(value: number, timeoutMs: number): void {
-    Atomics.wait(this.#words, this.#mine, value, timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs)
+  wait(interest: number, seenIn: number, seenOut: number, turns: number, timeoutMs: number): number {
+    for (let turn = 0; turn < turns; turn++) if (this.#changed(interest, seenIn, seenOut)) return Waited.CHANGED
+    if (timeoutMs === 0) return Waited.TIMED_OUT
+    const { bell } = this.#watched
+    const end = timeoutMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
+    const bits = interest | BLOCKED
+    for (;;) {
+      const value = Atomics.or(this.#words, bell, bits) | bits
+      if (this.#changed(interest, seenIn, seenOut)) return Waited.CHANGED_LATE
+      const left = end - performance.now()
+      if (left <= 0) return Waited.TIMED_OUT
+      Atomics.wait(this.#words, bell, value, left)
+    }
+  }
+
+  #changed(interest: number, seenIn: number, seenOut: number): boolean {
+    const { incoming, incomingEnd, outgoing, outgoingEnd } = this.#watched
+    const words = this.#words
+    return (
+      ((interest & READABLE) !== 0 && (Atomics.load(words, incoming) !== seenIn || Atomics.load(words, incomingEnd) !== 0)) ||
+      ((interest & WRITABLE) !== 0 && (Atomics.load(words, outgoing) !== seenOut || Atomics.load(words, outgoingEnd) !== 0))
+    )
   }
 
   close(): void {
     this.onRung = () => {}
-    Atomics.store(this.#words, this.#mine, 0)
-    Atomics.notify(this.#words, this.#mine)
+    Atomics.store(this.#words, this.#watched.bell, 0)
+    Atomics.notify(this.#words, this.#watched.bell)
   }
 }

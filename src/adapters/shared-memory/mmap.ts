@@ -22,6 +22,7 @@ export default defineAdapter({
   id: 'shared-memory/mmap',
   scheme: 'shm+mmap',
   summary: 'rings in a mapped file',
+  spins: true,
   capabilities: { ...namedCapabilities },
   unavailable: memoryUnavailable,
   parse: (url) => ({ path: pathOf(url), ...sizeOf(url) }),

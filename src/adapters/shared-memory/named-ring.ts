@@ -3,8 +3,9 @@ import type { ConnectContext, ListenContext } from '../../core/adapter.js'
 import type { Capabilities } from '../../core/channel.js'
 import type { ErrorContext } from '../../core/errors.js'
 import { ringCapabilities } from './address.js'
+import { FutexBell } from './bell.js'
 import { connectNamed, listenNamed, type Over, type Place } from './named-segment.js'
-import { MAGIC, segmentOver } from './ring-buffer.js'
+import { MAGIC, segmentOver, watchedOf } from './ring-buffer.js'
 import { RingEndpoint } from './ring-endpoint.js'
 
 /** A futex has no descriptor, so the event loop needs a thread. */
@@ -12,8 +13,10 @@ export const namedCapabilities: Capabilities = { ...ringCapabilities, asyncWait:
 
 const ringOver =
   (errors: ErrorContext): Over =>
-  (mapping, buffer, ring, side, bell) =>
-    new RingEndpoint(segmentOver(buffer, ring, mapping.faultOffset), side, bell, () => mapping.close(), errors)
+  (mapping, buffer, ring, side, pidfd) => {
+    const bell = new FutexBell(mapping, watchedOf(side), pidfd, errors)
+    return new RingEndpoint(segmentOver(buffer, ring, mapping.faultOffset, mapping.read), side, bell, () => mapping.close(), errors)
+  }
 
 export const listenRing = (place: Place, name: string, ring: number, url: string, context: ListenContext, errors: ErrorContext) =>
   listenNamed(place, { magic: MAGIC, ring, name }, url, context, errors, ringOver(errors))

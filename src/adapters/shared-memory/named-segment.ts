@@ -14,7 +14,6 @@ import { check, checkThread, type ErrorContext, fromNodeError, IpcError, isIpcEr
 import { sweep } from '../../core/janitor.js'
 import { DescriptorWatcher, EPOLLIN } from '../../native/loop.js'
 import { EVERYBODY, type Mapping, native } from '../../native/memory.js'
-import { FutexBell } from './bell.js'
 import {
   HEADER_BYTES,
   LARGEST_RING,
@@ -47,8 +46,8 @@ export interface Layout {
   readonly name: string
 }
 
-/** Makes an endpoint of a mapped segment. Owns both. */
-export type Over = (mapping: Mapping, buffer: ArrayBuffer, ring: number, side: number, bell: FutexBell) => Endpoint
+/** Makes an endpoint of a mapped segment. Owns it and the pidfd of the peer, or -1. */
+export type Over = (mapping: Mapping, buffer: ArrayBuffer, ring: number, side: number, pidfd: number) => Endpoint
 
 const totalOf = (ring: number): number => (ring === 0 ? HEADER_BYTES : segmentBytes(ring))
 
@@ -122,7 +121,7 @@ class View {
   }
 
   endpoint(side: number, ring: number, pid: number, pidfd: number, over: Over): Endpoint {
-    const endpoint = over(this.mapping, this.buffer, ring, side, new FutexBell(this.mapping, side, pidfd))
+    const endpoint = over(this.mapping, this.buffer, ring, side, pidfd)
     endpoint.onReady = () => {}
     ;(endpoint as { peer: Credentials | undefined }).peer = credentialsOf(pid)
     return endpoint

@@ -21,6 +21,7 @@ export default defineAdapter({
   id: 'shared-memory/posix',
   scheme: 'shm+posix',
   summary: 'rings in POSIX shared memory, by name',
+  spins: true,
   capabilities: { ...namedCapabilities },
   unavailable: memoryUnavailable,
   parse: (url) => ({ name: checkName(pathOf(url), NAME_MAX), ...sizeOf(url) }),

@@ -5,7 +5,7 @@
  * Everything is in the machine's byte order, at these byte offsets; words have 32 bits.
  *
  *     0  magic 0x52435049 ("IPCR" read as bytes on a little-endian machine)
- *     4  version 1
+ *     4  version 2
  *     8  C, the bytes of one ring: a power of two, 4096 to 2^29
  *    12  bytes of the segment in use: 4096 + 2 C
  *    16  ready: 1 once the four words above are valid; stored last
@@ -20,7 +20,8 @@
  *
  * The block of side s; every line is written by one side alone, except the bell:
  *
- *     0  bell: what s sleeps for, 1 readable, 2 writable, ORed; set by s, zeroed by whoever wakes it
+ *     0  bell: what s sleeps for, 1 readable, 2 writable, and how it is woken, 4 by futex(2) on this word,
+ *        8 as an event loop (an eventfd where there is one, else the futex), ORed; set by s, zeroed by who wakes it
  *   128  head: bytes that s has published, modulo 2^32
  *   132  end of s as a sender: 0 open, 1 ended (everything is published), 2 gone
  *   256  tail: bytes of the other side's ring that s has given back, modulo 2^32
@@ -41,11 +42,12 @@
  * is read once and checked against the ring and what is published, and an offending peer gives
  * ERR_IPC_PROTOCOL. A peer that took the memory away (the fault word, see native/memory.ts) gives the same.
  */
-import { READABLE, WRITABLE } from '../../core/adapter.js'
+import { arch } from 'node:process'
+import { type Outbox, READABLE, WRITABLE } from '../../core/adapter.js'
 import { Result } from '../../core/channel.js'
 
 export const MAGIC = 0x52435049
-export const VERSION = 1
+export const VERSION = 2
 export const HEADER_BYTES = 4096
 export const SMALLEST_RING = 4096
 export const LARGEST_RING = 2 ** 29
@@ -74,15 +76,48 @@ export const senderEndOf = (side: number): number => bellOf(side) + SENDER_END
 export const receiverEndOf = (side: number): number => bellOf(side) + RECEIVER_END
 const tailOf = (side: number): number => bellOf(side) + TAIL
 
+/** What a bell says beside what its side sleeps for: how it is woken. */
+export const BLOCKED = 4
+export const LISTENING = 8
+
+/** The words that one side watches and rings. */
+export interface Watched {
+  readonly bell: number
+  readonly peersBell: number
+  /** The index that the peer moves when it sends, and the word that is not zero when it has ended. */
+  readonly incoming: number
+  readonly incomingEnd: number
+  /** The same for the room that it gives back. */
+  readonly outgoing: number
+  readonly outgoingEnd: number
+}
+
+export const watchedOf = (side: number): Watched => ({
+  bell: bellOf(side),
+  peersBell: bellOf(1 - side),
+  incoming: headOf(1 - side),
+  incomingEnd: senderEndOf(1 - side),
+  outgoing: tailOf(1 - side),
+  outgoingEnd: receiverEndOf(1 - side),
+})
+
 export const segmentBytes = (ring: number): number => HEADER_BYTES + 2 * ring
 export const maxPayload = (ring: number): number => ring / 2 - RECORD_HEADER
 
+/**
+ * A load that no later access passes, and that passes no earlier `Atomics.store`. On x86-64 every load is one
+ * (Intel SDM, volume 3, "Memory ordering": only an earlier plain store may be passed), and V8 keeps the order of
+ * accesses to memory; there a plain one saves a call several times as long.
+ */
+const load: (words: Int32Array, index: number) => number =
+  arch === 'x64' ? (words, index) => words[index] as number : (words, index) => Atomics.load(words, index)
+
 /** A corked batch is published when it has this many messages, or an eighth of the ring. */
 const BATCH_MESSAGES = 32
-/** Up to this size copying word by word is faster than making a view for `set`. */
-const SMALL = 512
-/** And up to this size byte by byte, where a view of words would first have to be made. */
-const BYTEWISE = 32
+/** Up to this size a loop is faster than `set`. */
+const BYTEWISE = 16
+/** Up to this size a loop over words is faster than a call that copies without making a view. */
+const WORDWISE = 256
 
 /** One segment as JavaScript sees it. */
 export interface Segment {
@@ -92,14 +127,24 @@ export interface Segment {
   readonly faults: Int32Array
   readonly fault: number
   readonly ring: number
+  /** Copies `length` bytes from `offset` on into `target`. */
+  readonly copyOut: CopyOut
 }
 
-export function segmentOver(buffer: ArrayBuffer | SharedArrayBuffer, ring: number, fault?: number): Segment {
+type CopyOut = (offset: number, target: Uint8Array, length: number) => void
+
+/** `copyOut` where there is a way that makes no view. */
+export function segmentOver(buffer: ArrayBuffer | SharedArrayBuffer, ring: number, fault?: number, copyOut?: CopyOut): Segment {
   const words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
   const bytes = new Uint8Array(buffer, 0, segmentBytes(ring))
-  return fault === undefined
-    ? { words, bytes, faults: new Int32Array(1), fault: 0, ring }
-    : { words, bytes, faults: words, fault: fault / 4, ring }
+  return {
+    words,
+    bytes,
+    faults: fault === undefined ? new Int32Array(1) : words,
+    fault: fault === undefined ? 0 : fault / 4,
+    ring,
+    copyOut: copyOut ?? ((offset, target, length) => target.set(bytes.subarray(offset, offset + length))),
+  }
 }
 
 /**
@@ -138,7 +183,7 @@ function copyWords(from: Int32Array, at: number, to: Int32Array, start: number, 
 }
 
 /** The side of one ring that sends. Results are byte counts or a `Result`. */
-export class RingWriter {
+export class RingWriter implements Outbox {
   /** The longest message. */
   readonly max: number
   /** What the peer did wrong; set before the first FAILED. */
@@ -154,12 +199,13 @@ export class RingWriter {
   readonly #end: number
   readonly #peerEnd: number
   readonly #peerBell: number
-  readonly #wake: () => void
-  readonly #source = new WordView()
+  readonly #wake: (how: number) => void
   /** Where the next record goes, where the published ones end, and what the peer has given back. */
   #at = 0
   #published = 0
   #seenTail = 0
+  /** Up to where there is room. */
+  #limit: number
   #messages = 0
   #corked = false
   #over: number | undefined
@@ -167,8 +213,8 @@ export class RingWriter {
   #wanted = RECORD_HEADER
   #claimed = -1
 
-  /** `wake` is called when the peer sleeps until there is something to read. */
-  constructor(segment: Segment, side: number, wake: () => void) {
+  /** `wake` is called with what the peer's bell said, when it sleeps until there is something to read. */
+  constructor(segment: Segment, side: number, wake: (how: number) => void) {
     this.#words = segment.words
     this.#bytes = segment.bytes
     this.#faults = segment.faults
@@ -182,23 +228,16 @@ export class RingWriter {
     this.#peerBell = bellOf(1 - side)
     this.#wake = wake
     this.max = maxPayload(segment.ring)
+    this.#limit = segment.ring
   }
 
   trySend(data: Uint8Array): number {
     const length = data.length
     const offset = this.#reserve(length)
     if (offset < 0) return offset
-    const words = length > SMALL ? undefined : this.#source.over(data)
-    if (words === undefined && length > BYTEWISE) this.#bytes.set(data, offset)
-    else {
-      const bytes = this.#bytes
-      let i = 0
-      if (words !== undefined) {
-        copyWords(words, 0, this.#words, offset >> 2, length >> 2)
-        i = length & ~3
-      }
-      for (; i < length; i++) bytes[offset + i] = data[i] as number
-    }
+    const bytes = this.#bytes
+    if (length > BYTEWISE) bytes.set(data, offset)
+    else for (let i = 0; i < length; i++) bytes[offset + i] = data[i] as number
     this.#append(offset, length)
     return this.#faults[this.#fault] === 0 ? length : this.#check()
   }
@@ -220,6 +259,11 @@ export class RingWriter {
     this.#claimed = -1
   }
 
+  /** Up to where the peer was seen to have given back. */
+  get seen(): number {
+    return this.#seenTail
+  }
+
   /** Bytes written and not yet published. */
   get pendingBytes(): number {
     return (this.#at - this.#published) | 0
@@ -229,6 +273,14 @@ export class RingWriter {
     this.#corked = on
     if (!on) this.publish()
   }
+
+  flush(): number {
+    this.publish()
+    return 0
+  }
+
+  /** What was sent is in the ring already. */
+  own(): void {}
 
   publish(): void {
     if (this.#published === this.#at) return
@@ -245,6 +297,11 @@ export class RingWriter {
     return this.#room() >= this.#wanted ? 0 : Result.WOULD_BLOCK
   }
 
+  /** The peer is known to be gone. */
+  abandon(): void {
+    if (this.#over === undefined) this.#finish(Result.PEER_GONE)
+  }
+
   /** `gone`: the peer reads what was sent, then learns that this side went without a word. */
   end(gone: boolean): void {
     this.publish()
@@ -252,18 +309,29 @@ export class RingWriter {
   }
 
   #tell(): void {
-    if ((Atomics.load(this.#words, this.#peerBell) & READABLE) !== 0 && Atomics.exchange(this.#words, this.#peerBell, 0) !== 0) this.#wake()
+    if ((load(this.#words, this.#peerBell) & READABLE) === 0) return
+    const how = Atomics.exchange(this.#words, this.#peerBell, 0)
+    if (how !== 0) this.#wake(how)
   }
 
   /** The offset for `length` bytes of payload, behind a skip where needed. Publishes nothing. */
   #reserve(length: number): number {
+    const record = (RECORD_HEADER + length + 7) & ~7
+    const position = this.#at & (this.#ring - 1)
+    // What is over leaves no room.
+    if (length <= this.max && position + record <= this.#ring && ((this.#limit - this.#at) | 0) >= record)
+      return this.#data + position + RECORD_HEADER
+    return this.#reserveSlowly(length)
+  }
+
+  #reserveSlowly(length: number): number {
     if (length > this.max) return Result.PAYLOAD_SIZE
     if (this.#over !== undefined || this.#faults[this.#fault] !== 0) return this.#check()
     const record = (RECORD_HEADER + length + 7) & ~7
     const position = this.#at & (this.#ring - 1)
     const straight = this.#ring - position
     const need = record <= straight ? record : straight + record
-    if (this.#ring - ((this.#at - this.#seenTail) | 0) < need) {
+    if (this.#room() < need) {
       const over = this.#check()
       if (over < 0) return over
       if (this.#room() < need) {
@@ -272,43 +340,48 @@ export class RingWriter {
         return Result.WOULD_BLOCK
       }
     }
-    if (record <= straight) return this.#data + position + RECORD_HEADER
-    return this.#data + RECORD_HEADER
+    return this.#data + (record <= straight ? position : 0) + RECORD_HEADER
   }
 
   #append(offset: number, length: number): void {
-    const position = this.#at & (this.#ring - 1)
     const start = offset - RECORD_HEADER
-    if (start !== this.#data + position) {
-      this.#words[(this.#data + position) >> 2] = SKIP
-      this.#at = (this.#at + this.#ring - position) | 0
-    }
+    if (start !== this.#data + (this.#at & (this.#ring - 1))) this.#skip()
     this.#words[start >> 2] = length
     this.#at = (this.#at + ((RECORD_HEADER + length + 7) & ~7)) | 0
     if (!this.#corked || ++this.#messages >= BATCH_MESSAGES || ((this.#at - this.#published) | 0) >= this.#ring >> 3) this.publish()
   }
 
+  #skip(): void {
+    const position = this.#at & (this.#ring - 1)
+    this.#words[(this.#data + position) >> 2] = SKIP
+    this.#at = (this.#at + this.#ring - position) | 0
+  }
+
   #room(): number {
-    return this.#ring - ((this.#at - this.#seenTail) | 0)
+    return (this.#limit - this.#at) | 0
   }
 
   /** Looks at what the peer wrote: 0, or why nothing can be sent any more. */
   #check(): number {
     if (this.#over !== undefined) return this.#over
-    const tail = Atomics.load(this.#words, this.#tail)
+    const tail = load(this.#words, this.#tail)
     const given = (tail - this.#seenTail) | 0
     if (this.#faults[this.#fault] !== 0) return this.#fail('took the memory away')
     if (given < 0 || given > ((this.#published - this.#seenTail) | 0) || (given & 7) !== 0) return this.#fail('gave back what it never had')
     this.#seenTail = tail
-    if (Atomics.load(this.#words, this.#peerEnd) === 0) return 0
-    this.#over = Result.PEER_GONE
-    return this.#over
+    this.#limit = (tail + this.#ring) | 0
+    return load(this.#words, this.#peerEnd) === 0 ? 0 : this.#finish(Result.PEER_GONE)
   }
 
   #fail(what: string): number {
     this.violation = `the peer ${what}`
-    this.#over = Result.FAILED
-    return this.#over
+    return this.#finish(Result.FAILED)
+  }
+
+  #finish(result: number): number {
+    this.#over = result
+    this.#limit = this.#at
+    return result
   }
 }
 
@@ -330,7 +403,8 @@ export class RingReader {
   readonly #end: number
   readonly #peerEnd: number
   readonly #peerBell: number
-  readonly #wake: () => void
+  readonly #wake: (how: number) => void
+  readonly #copyOut: CopyOut
   readonly #target = new WordView()
   #at = 0
   #givenBack = 0
@@ -338,13 +412,14 @@ export class RingReader {
   #over: number | undefined
   #borrowed = false
 
-  /** `wake` is called when the peer sleeps until there is room. */
-  constructor(segment: Segment, side: number, wake: () => void) {
+  /** `wake` is called with what the peer's bell said, when it sleeps until there is room. */
+  constructor(segment: Segment, side: number, wake: (how: number) => void) {
     this.#words = segment.words
     this.#bytes = segment.bytes
     this.#faults = segment.faults
     this.#fault = segment.fault
     this.#ring = segment.ring
+    this.#copyOut = segment.copyOut
     this.#data = HEADER_BYTES + (1 - side) * segment.ring
     this.#head = headOf(1 - side)
     this.#peerEnd = senderEndOf(1 - side)
@@ -360,8 +435,8 @@ export class RingReader {
     if (offset < 0) return offset
     const length = this.nextLength
     if (length > target.length) return Result.TARGET_SIZE
-    const words = length > SMALL ? undefined : this.#target.over(target)
-    if (words === undefined && length > BYTEWISE) target.set(this.#bytes.subarray(offset, offset + length))
+    const words = length > WORDWISE ? undefined : this.#target.over(target)
+    if (words === undefined && length > BYTEWISE) this.#copyOut(offset, target, length)
     else {
       const bytes = this.#bytes
       let i = 0
@@ -391,6 +466,11 @@ export class RingReader {
     this.#consume(this.borrowedLength)
   }
 
+  /** Up to where everything is consumed. */
+  get seen(): number {
+    return this.#at
+  }
+
   /** 0 where there is a message, WOULD_BLOCK, or what is over. */
   readiness(): number {
     return Math.min(this.#next(), 0)
@@ -411,7 +491,9 @@ export class RingReader {
   }
 
   #tell(): void {
-    if ((Atomics.load(this.#words, this.#peerBell) & WRITABLE) !== 0 && Atomics.exchange(this.#words, this.#peerBell, 0) !== 0) this.#wake()
+    if ((load(this.#words, this.#peerBell) & WRITABLE) === 0) return
+    const how = Atomics.exchange(this.#words, this.#peerBell, 0)
+    if (how !== 0) this.#wake(how)
   }
 
   /**
@@ -425,8 +507,22 @@ export class RingReader {
 
   /** The offset of the next payload, its length in `nextLength`. */
   #next(): number {
+    const position = this.#at & (this.#ring - 1)
+    // Where something is over, everything seen is consumed.
+    const available = (this.#seenHead - this.#at) | 0
+    if (available !== 0) {
+      const length = this.#words[(this.#data + position) >> 2] as number
+      const record = RECORD_HEADER + length
+      if (length >= 0 && record <= available && position + record <= this.#ring) {
+        this.nextLength = length
+        return this.#data + position + RECORD_HEADER
+      }
+    }
+    return this.#nextSlowly()
+  }
+
+  #nextSlowly(): number {
     if (this.#over !== undefined) return this.#over
-    if (this.#faults[this.#fault] !== 0) return this.#fail('took the memory away')
     if (this.#at === this.#seenHead) {
       const empty = this.#look()
       if (empty < 0) return empty
@@ -457,7 +553,7 @@ export class RingReader {
     let more = this.#fetch()
     if (more !== 0) return Math.min(more, 0)
     this.publish()
-    const ended = Atomics.load(this.#words, this.#peerEnd)
+    const ended = load(this.#words, this.#peerEnd)
     if (ended === 0) return Result.WOULD_BLOCK
     more = this.#fetch() // what was published just before the end
     if (more !== 0) return Math.min(more, 0)
@@ -467,7 +563,7 @@ export class RingReader {
 
   /** How many bytes were published since; FAILED where that cannot be. */
   #fetch(): number {
-    const head = Atomics.load(this.#words, this.#head)
+    const head = load(this.#words, this.#head)
     const more = (head - this.#seenHead) | 0
     if (this.#faults[this.#fault] !== 0) return this.#fail('took the memory away')
     if (more < 0 || ((head - this.#givenBack) | 0) > this.#ring || (more & 7) !== 0) return this.#fail('published more than there is room')
@@ -478,6 +574,7 @@ export class RingReader {
   #fail(what: string): number {
     this.violation = `the peer ${what}`
     this.#over = Result.FAILED
+    this.#seenHead = this.#at
     return this.#over
   }
 }

@@ -16,7 +16,7 @@ import { connectSocket, peerOf } from '../socket/listener.js'
 import { AF_UNIX, SOCK_SEQPACKET, native as socket } from '../socket/native.js'
 import { type RingSize, ringCapabilities, ringOf, sizeOf, sizeQuery } from './address.js'
 import { EventfdBell } from './bell.js'
-import { MAGIC, segmentBytes, segmentOver, VERSION } from './ring-buffer.js'
+import { MAGIC, segmentBytes, segmentOver, VERSION, watchedOf } from './ring-buffer.js'
 import { RingEndpoint } from './ring-endpoint.js'
 
 declare module '../../core/channel.js' {
@@ -58,8 +58,9 @@ function endpointOver(
   const { memory, mine, peers, lifeline } = descriptors
   try {
     const mapping = Mapping.ofFile(memory, segmentBytes(ring), errors)
-    const segment = segmentOver(mapping.all(), ring, mapping.faultOffset)
-    const endpoint = new RingEndpoint(segment, side, new EventfdBell(mine, peers, lifeline), () => mapping.close(), errors)
+    const segment = segmentOver(mapping.all(), ring, mapping.faultOffset, mapping.read)
+    const bell = new EventfdBell(mapping, watchedOf(side), mine, peers, lifeline, errors)
+    const endpoint = new RingEndpoint(segment, side, bell, () => mapping.close(), errors)
     endpoint.peer = peerOf(lifeline)
     return endpoint
   } catch (error) {
@@ -163,6 +164,7 @@ export default defineAdapter({
   id: 'shared-memory/ring',
   scheme: 'shm',
   summary: 'rings in a sealed memfd, eventfds to wake',
+  spins: true,
   capabilities: { ...ringCapabilities },
   unavailable: memoryUnavailable,
   parse: (url) => ({ name: checkName(pathOf(url), MAX_NAME), ...sizeOf(url) }),

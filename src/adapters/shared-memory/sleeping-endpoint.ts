@@ -3,37 +3,60 @@ import { availableParallelism } from 'node:os'
 import { type Endpoint, READABLE, WRITABLE } from '../../core/adapter.js'
 import { type Credentials, Result } from '../../core/channel.js'
 import { type ErrorContext, IpcError } from '../../core/errors.js'
-import type { Bell } from './bell.js'
+import { addonError, native } from '../../native/index.js'
+import { type Bell, Waited } from './bell.js'
+import { LISTENING } from './ring-buffer.js'
 
-/** About 20 µs: longer than a sleeping peer takes to wake, so that two that talk fast get to spin together. */
-const SPINS = 1500
+/** About 40 µs: longer than a sleeping thread takes to wake, so that two that talk fast get to spin together. */
+const TURNS = 1000
 /** After a spin for nothing this many waits sleep at once, doubling with each spin for nothing. */
 const LONGEST_PAUSE = 64
-/** What was ready by spinning is told in a microtask; after this many the event loop gets its turn. */
-const LONGEST_STREAK = 64
+/** After lingering so often the event loop gets its turn: what is there at once is told in microtasks. */
+const LONGEST_STREAK = 512
+const MOST_PROCESSORS = 1024
+
+/** Whether both sides can run at the same moment. sched_getaffinity(2) */
+function apart(peer: number | undefined): boolean {
+  if (peer === undefined || addonError !== undefined) return availableParallelism() > 1
+  const processors = new Set<number>()
+  const cpus = new Int32Array(MOST_PROCESSORS)
+  for (const pid of [0, peer]) for (const cpu of cpus.subarray(0, Math.max(0, native.schedGetAffinity(pid, cpus)))) processors.add(cpu)
+  return processors.size > 1
+}
 
 /** Spinning pays only while the peer runs on another processor and answers fast. */
 class Spinner {
+  readonly #apart: () => boolean
+  #pays: boolean | undefined
   #pause = 0
   #misses = 0
-  #alone = availableParallelism() < 2
 
-  /** Calls `ready` until it answers something; what it answered. */
-  until(ready: () => number): number {
+  /** `apart` is asked at first, and again now and then while nothing is won by spinning. */
+  constructor(apart: () => boolean) {
+    this.#apart = apart
+  }
+
+  /** How often the next wait shall look before it sleeps: `most`, or never. */
+  turns(most: number): number {
     if (this.#pause > 0) {
       this.#pause--
-      return ready()
+      return 0
     }
-    const rounds = this.#alone ? 1 : SPINS
-    for (let i = 0; i < rounds; i++) {
-      const mask = ready()
-      if (mask === 0) continue
+    this.#pays ??= this.#apart()
+    if (this.#pays) return most
+    this.#pause = LONGEST_PAUSE
+    this.#pays = undefined
+    return 0
+  }
+
+  /** Whether looking so often was enough. */
+  learn(enough: boolean): void {
+    if (enough) {
       this.#misses = 0
-      return mask
+      return
     }
     this.#pause = Math.min(2 ** this.#misses++, LONGEST_PAUSE)
-    if (this.#pause === LONGEST_PAUSE) this.#alone = availableParallelism() < 2
-    return 0
+    if (this.#pause === LONGEST_PAUSE) this.#pays = undefined
   }
 }
 
@@ -45,12 +68,11 @@ export abstract class SleepingEndpoint implements Endpoint {
   readonly #words: Int32Array
   readonly #word: number
   readonly #context: ErrorContext
-  readonly #spinner = new Spinner()
-  readonly #reads = () => this.#possible(READABLE)
-  readonly #writes = () => this.#possible(WRITABLE)
-  readonly #either = () => this.#possible(READABLE | WRITABLE)
+  readonly #spinner = new Spinner(() => apart(this.peer?.pid))
   #interest = 0
   #streak = 0
+  /** `linger` gave way to the event loop, not to a peer that is slow. */
+  #yielding = false
   #scheduled = false
   #closed = false
 
@@ -61,7 +83,7 @@ export abstract class SleepingEndpoint implements Endpoint {
     this.#word = word
     this.#context = context
     bell.onRung = () => {
-      this.#streak = 0
+      if (bell.peerGone) this.lost()
       this.#look()
     }
   }
@@ -69,9 +91,14 @@ export abstract class SleepingEndpoint implements Endpoint {
   abstract trySend(data: Uint8Array, priority: number): number
   abstract tryReceiveInto(target: Uint8Array): number
   abstract end(): void
+  /** The peer is gone: nothing can be sent any more. */
+  protected abstract lost(): void
   /** 0 where a call would tell something, else WOULD_BLOCK or what it would tell. */
   protected abstract readable(): number
   protected abstract writable(): number
+  /** The value up to which this side has used the index that the bell watches, in and out. */
+  protected abstract seenIn(): number
+  protected abstract seenOut(): number
   /** Tells the peer, and releases the memory. The bell is closed in between. */
   protected abstract leave(): void
   protected abstract release(): void
@@ -89,26 +116,41 @@ export abstract class SleepingEndpoint implements Endpoint {
     return ready
   }
 
-  #spin(interest: number): number {
-    return this.#spinner.until(interest === READABLE ? this.#reads : interest === WRITABLE ? this.#writes : this.#either)
+  linger(interest: number): boolean {
+    if (this.bell.peerGone) return true
+    this.#yielding = ++this.#streak % LONGEST_STREAK === 0
+    return !this.#yielding && this.#spin(interest)
+  }
+
+  /** For who has an event loop, and a peer that is likely to have one. */
+  #spin(interest: number): boolean {
+    return this.#wait(interest, TURNS * this.bell.loopFactor, 0) !== Waited.TIMED_OUT
+  }
+
+  #wait(interest: number, most: number, timeoutMs: number): number {
+    const turns = this.#spinner.turns(most)
+    if (turns === 0 && timeoutMs === 0) return Waited.TIMED_OUT
+    const waited = this.bell.wait(interest, this.seenIn(), this.seenOut(), turns, timeoutMs)
+    if (turns > 0) this.#spinner.learn(waited === Waited.CHANGED)
+    return waited
   }
 
   watch(interest: number): void {
     this.#interest = interest
     if (interest === 0 || this.#scheduled) return
-    if (this.#spin(interest) !== 0) {
-      this.#schedule()
-      return
+    const bits = interest | LISTENING
+    if (this.#yielding && this.#spin(interest)) this.#schedule()
+    else {
+      const value = Atomics.or(this.#words, this.#word, bits) | bits
+      if (this.#possible(interest) === 0) this.bell.listen(value)
+      else this.#schedule()
     }
-    const value = Atomics.or(this.#words, this.#word, interest) | interest
-    if (this.#possible(interest) !== 0) this.#schedule()
-    else this.bell.listen(value)
+    this.#yielding = false
   }
 
   #schedule(): void {
     this.#scheduled = true
-    if (++this.#streak % LONGEST_STREAK === 0) setImmediate(this.#tell)
-    else queueMicrotask(this.#tell)
+    setImmediate(this.#tell)
   }
 
   readonly #tell = () => {
@@ -124,11 +166,9 @@ export abstract class SleepingEndpoint implements Endpoint {
   }
 
   waitSync(interest: number, timeoutMs: number): number {
-    const ready = this.#spin(interest)
-    if (ready !== 0 || timeoutMs === 0) return ready
-    const value = Atomics.or(this.#words, this.#word, interest) | interest
-    if (this.#possible(interest) === 0) this.bell.sleep(value, timeoutMs)
-    return this.#possible(interest)
+    if (this.bell.peerGone || (interest & WRITABLE && this.writable() !== Result.WOULD_BLOCK)) return interest
+    const waited = this.#wait(interest, TURNS, timeoutMs)
+    return waited === Waited.TIMED_OUT ? 0 : interest
   }
 
   close(): void {

@@ -21,6 +21,7 @@ export default defineAdapter({
   id: 'shared-memory/sysv',
   scheme: 'shm+sysv',
   summary: 'rings in a System V segment, by key',
+  spins: true,
   capabilities: { ...namedCapabilities },
   unavailable: memoryUnavailable,
   parse: (url) => ({ name: checkName(pathOf(url), NAME_MAX), ...sizeOf(url) }),

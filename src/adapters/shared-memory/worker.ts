@@ -2,7 +2,7 @@
 import { defineAdapter } from '../../core/adapter.js'
 import { ringCapabilities } from './address.js'
 import { AtomicsBell } from './bell.js'
-import { DEFAULT_RING, segmentBytes, segmentOver } from './ring-buffer.js'
+import { DEFAULT_RING, segmentBytes, segmentOver, watchedOf } from './ring-buffer.js'
 import { RingEndpoint } from './ring-endpoint.js'
 
 declare module '../../core/channel.js' {
@@ -16,13 +16,14 @@ const context = { adapter: 'shared-memory/worker' } as const
 
 function endpointOver(memory: SharedArrayBuffer, side: number): RingEndpoint {
   const segment = segmentOver(memory, DEFAULT_RING)
-  return new RingEndpoint(segment, side, new AtomicsBell(segment.words, side), () => {}, context)
+  return new RingEndpoint(segment, side, new AtomicsBell(segment.words, watchedOf(side)), () => {}, context)
 }
 
 export default defineAdapter({
   id: 'shared-memory/worker',
   scheme: 'shm+worker',
   summary: 'rings in a SharedArrayBuffer, between threads',
+  spins: true,
   capabilities: {
     ...ringCapabilities,
     rendezvous: 'inherit',

@@ -37,11 +37,18 @@ export function findThread(pid: number, variant: Variant, role: Role): number | 
   return undefined
 }
 
+/** The flag of a task that is ending: it is still listed when pthread_join(3) has returned. */
+const PF_EXITING = 4
+
+/** Undefined for a thread that has ended or is ending. proc_pid_stat(5) */
 function nameOf(pid: number, tid: string): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/task/${tid}/comm`, 'utf8').trimEnd()
+    const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8')
+    const end = stat.lastIndexOf(')')
+    const flags = stat.slice(end + 2).split(' ')[6]
+    return (Number(flags) & PF_EXITING) === 0 ? stat.slice(stat.indexOf('(') + 1, end) : undefined
   } catch {
-    return undefined // a thread that just ended
+    return undefined
   }
 }
 

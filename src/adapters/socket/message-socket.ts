@@ -1,6 +1,6 @@
 /** A socket that keeps messages: sequenced packets and datagrams, one system call each. recvmsg(2) */
 import { type Credentials, Result } from '../../core/channel.js'
-import { DescriptorEndpoint } from '../../core/descriptor-endpoint.js'
+import { DescriptorEndpoint, waits } from '../../core/descriptor-endpoint.js'
 import { type ErrorContext, IpcError } from '../../core/errors.js'
 import { MSG_TRUNC, native, Receipt } from './native.js'
 
@@ -28,7 +28,7 @@ export const hostPort = (host: string, port: number): string => (host.includes('
 
 /** One datagram outside any channel: its length or -errno, and its sender. */
 export function receiveDatagram(fd: number, target: Uint8Array): { length: number; host: string; port: number } {
-  const length = native.socketReceive(fd, target, scratch)
+  const length = native.socketReceive(fd, target, scratch, 0)
   if (length < 0) return { length, host: '', port: 0 }
   const [host, port] = native.socketAddressText(scratch).split(' ')
   return { length: Math.min(length, target.length), host: host ?? '', port: Number(port) }
@@ -57,6 +57,7 @@ export class MessageSocket extends DescriptorEndpoint {
   /** Of the message received last; `undefined` while it is still in the receipt. */
   #from: { told: Credentials | string | undefined } | undefined = { told: undefined }
   #peerGone = false
+  #blocks = false
 
   constructor(readFd: number, writeFd: number, errors: ErrorContext, options: MessageSocketOptions = {}) {
     super(readFd, writeFd, errors)
@@ -78,13 +79,35 @@ export class MessageSocket extends DescriptorEndpoint {
   }
 
   trySend(data: Uint8Array): number {
-    return this.result(native.socketSend(this.writeFd, data), 'send')
+    return this.result(native.socketSend(this.writeFd, data, 0), 'send')
+  }
+
+  sendSync(data: Uint8Array, waitMs: number): number {
+    return this.result(native.socketSend(this.writeFd, data, this.#mayWait(waitMs)), 'send')
   }
 
   tryReceiveInto(target: Uint8Array): number {
+    return this.#receive(target, 0)
+  }
+
+  receiveSync(target: Uint8Array, waitMs: number): number {
+    return this.#receive(target, this.#mayWait(waitMs))
+  }
+
+  /** The `waits` of natives. What never waits says so itself, so the sockets stay blocking from the first wait on. */
+  #mayWait(waitMs: number): number {
+    const may = waits(waitMs)
+    if (may === 1 && !this.#blocks) {
+      for (const fd of new Set([this.readFd, this.writeFd])) native.fdSetNonblock(fd, 0) // where that fails poll(2) waits
+      this.#blocks = true
+    }
+    return may
+  }
+
+  #receive(target: Uint8Array, mayWait: number): number {
     if (this.#stash !== undefined) return this.#unstash(target, this.#stash)
     for (;;) {
-      const n = native.socketReceive(this.readFd, target, scratch)
+      const n = native.socketReceive(this.readFd, target, scratch, this.#peerGone ? 0 : mayWait)
       if (n < 0) {
         const result = this.result(n, 'recvmsg')
         if (result === Result.PEER_GONE && !this.#peerGone) {

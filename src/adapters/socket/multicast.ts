@@ -133,7 +133,7 @@ function isUnclaimed(address: MulticastAddress, errors: ErrorContext): boolean {
   const fd = check(native.socketOpen(AF_INET, SOCK_DGRAM, 0), 'socket', errors)
   try {
     check(native.socketConnect(fd, AF_INET, via(address), address.port), 'connect', errors)
-    check(native.socketSend(fd, new Uint8Array(0)), 'send', errors)
+    check(native.socketSend(fd, new Uint8Array(0), 0), 'send', errors)
     return native.socketError(fd) === -ECONNREFUSED
   } finally {
     native.fdClose(fd)

@@ -279,18 +279,21 @@ static napi_value socket_multicast(napi_env env, napi_callback_info info) {
 
 // ---- sending and receiving ----------------------------------------------------------------------
 //
-// MSG_DONTWAIT throughout: O_NONBLOCK belongs to the open file description, and a description that came
-// from a peer may still be the peer's as well.
+// MSG_DONTWAIT wherever nobody may wait: O_NONBLOCK belongs to the open file description, and a description
+// that came from a peer may still be the peer's as well.
 
+// socketSend(fd, data, waits): one message. With `waits` of 1 it waits for room, unless somebody has made the
+// description non-blocking. A signal ends no wait.
 static napi_value socket_send(napi_env env, napi_callback_info info) {
-  napi_value argv[2];
-  int fd;
+  napi_value argv[3];
+  int fd, waits;
   uint8_t *data;
   size_t length;
-  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length))
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) ||
+      !ipc_get_bytes(env, argv[1], &data, &length) || !ipc_get_int(env, argv[2], &waits))
     return NULL;
   ssize_t n;
-  do n = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+  do n = send(fd, data, length, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
   while (n < 0 && errno == EINTR);
   return ipc_int(env, ipc_result(n));
 }
@@ -324,11 +327,12 @@ static void close_rights(const struct cmsghdr *part) {
   }
 }
 
-// socketReceive(fd, target, scratch): one message with one recvmsg(2). Its length; what does not fit
-// `target` follows the receipt in `scratch`. MSG_TRUNC in the receipt's flags: it did not fit both.
+// socketReceive(fd, target, scratch, waits): one message with one recvmsg(2). Its length; what does not fit
+// `target` follows the receipt in `scratch`. MSG_TRUNC in the receipt's flags: it did not fit both. Waits as
+// socketSend does.
 static napi_value socket_receive(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int fd;
+  napi_value argv[4];
+  int fd, waits;
   size_t size;
   receipt *told;
   uint8_t *target;
@@ -337,8 +341,9 @@ static napi_value socket_receive(napi_env env, napi_callback_info info) {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(struct ucred))];
   } control;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) ||
-      !ipc_get_bytes(env, argv[1], &target, &parts[0].iov_len) || !get_receipt(env, argv[2], &told, &size))
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &fd) ||
+      !ipc_get_bytes(env, argv[1], &target, &parts[0].iov_len) || !get_receipt(env, argv[2], &told, &size) ||
+      !ipc_get_int(env, argv[3], &waits))
     return NULL;
   parts[0].iov_base = target;
   parts[1] = (struct iovec){told + 1, size - sizeof *told};
@@ -349,7 +354,7 @@ static napi_value socket_receive(napi_env env, napi_callback_info info) {
                            .msg_control = &control,
                            .msg_controllen = sizeof control};
   ssize_t n;
-  do n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  do n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (waits ? 0 : MSG_DONTWAIT));
   while (n < 0 && errno == EINTR);
   if (n < 0) return ipc_int(env, -errno);
   told->flags = message.msg_flags;

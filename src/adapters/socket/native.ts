@@ -22,10 +22,11 @@ interface SocketNative {
   socketAddress(scratch: Uint8Array, family: number, host: string, port: number): number
   /** The address in a receipt: `'host port'`, or the path. */
   socketAddressText(scratch: Uint8Array): string
-  socketSend(fd: number, data: Uint8Array): number
+  /** `waits` of 1 waits on this thread, here and below; the socket must be blocking then. */
+  socketSend(fd: number, data: Uint8Array, waits: number): number
   socketSendTo(fd: number, data: Uint8Array, family: number, host: string, port: number): number
   /** One message; `scratch` gets the receipt and what does not fit `target`. */
-  socketReceive(fd: number, target: Uint8Array, scratch: Uint8Array): number
+  socketReceive(fd: number, target: Uint8Array, scratch: Uint8Array, waits: number): number
   /** One message with two descriptors attached. */
   socketGive(fd: number, data: Uint8Array, given: Int32Array): number
   /** `taken` becomes the two descriptors that came with a message of exactly these bytes; -EPROTO where something else came. */

@@ -151,7 +151,7 @@ export default defineAdapter({
       try {
         check(native.socketConnect(asking, at.family, at.host, address.port), 'connect', errors)
         check(native.socketBind(own, at.family, boundTo(asking).host, 0), 'bind', errors)
-        const send = (hello: Uint8Array) => native.socketSend(asking, hello)
+        const send = (hello: Uint8Array) => native.socketSend(asking, hello, 0)
         const port = portIn(await sayHello(asking, String(boundTo(own).port), send, context.signal, errors))
         if (port === undefined) throw new IpcError('ERR_IPC_PROTOCOL', 'the listener answered with no port', errors)
         check(native.socketConnect(own, at.family, at.host, port), 'connect', errors)

@@ -170,7 +170,7 @@ class AcceptedPair extends UnixDatagramPair {
   }
 
   welcome(): void {
-    native.socketSend(this.#answer, WELCOME)
+    native.socketSend(this.#answer, WELCOME, 0)
     this.#hangUp()
   }
 
