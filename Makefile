@@ -45,7 +45,7 @@ TYPESCRIPT := $(shell find src demos test -name '*.ts' 2>/dev/null ! -path src/a
 ASSETS := $(wildcard src/*/assets/*)
 
 .PHONY: build FORCE
-build: $(ADDON) dist/.built ## builds the addon and compiles the TypeScript
+build: $(ADDON) dist/.built $(if $(shell command -v $(firstword $(CC))),floor) ## builds the addon and the C floors, and compiles the TypeScript
 
 # Rewritten only when a file came or went, so that what was made of a removed file is made anew.
 build/native.list: FORCE
@@ -66,13 +66,31 @@ dist/.built: $(TYPESCRIPT) $(ASSETS) build/typescript.list tsconfig.json scripts
 	chmod +x dist/src/cli.js
 	@touch $@
 
+# The C floors, one program a mechanism that has one. Without a compiler there are none, and the bench says so.
+FLOORS := $(patsubst src/adapters/%/floor.c,build/floor/%,$(wildcard src/adapters/*/floor.c))
+FLOOR_HEADERS := $(wildcard src/bench/floor/*.h)
+FLOOR_OBJECTS := $(patsubst src/bench/floor/%.c,build/floor-objects/%.o,$(wildcard src/bench/floor/*.c))
+FLOOR_CC = $(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -pthread -Isrc/bench/floor $(FLOOR_CFLAGS)
+
+.PHONY: floor
+.SECONDARY: $(FLOOR_OBJECTS)
+floor: $(FLOORS) ## builds the same exchanges in C, to compare with
+	@:
+
+build/floor-objects/%.o: src/bench/floor/%.c $(FLOOR_HEADERS)
+	@mkdir -p $(@D)
+	@$(FLOOR_CC) -c $< -o $@
+build/floor/%: src/adapters/%/floor.c $(FLOOR_OBJECTS) $(FLOOR_HEADERS)
+	@mkdir -p $(@D)
+	@$(FLOOR_CC) $< $(FLOOR_OBJECTS) -lm -lrt -o $@
+
 # --- the main job, and the rest of the command line ----------------------------------------------
 
 .PHONY: report bench list doctor
 report: build ## (just `make`) conformance and figures of every adapter, compared, into reports/latest/
 	@$(CLI) report
-bench: build ## the figures alone
-	@$(CLI) bench
+bench: build ## figures beside floors in C and what users pick instead, in 8 minutes; FULL=1: of everything
+	@$(CLI) bench $(if $(FULL),--full)
 list: build ## the mechanisms and their adapters
 	@$(CLI) list
 doctor: build ## which adapters run here, why the others do not, the limits of this machine
@@ -91,6 +109,16 @@ endef
 $(foreach mechanism,$(MECHANISMS),\
   $(foreach goal,$(filter $(mechanism)-%,$(MAKECMDGOALS)),\
     $(eval $(call variant,$(mechanism),$(goal)))))
+
+# `make bench-socket` and `make bench-socket-tcp`.
+define bench
+.PHONY: bench-$(2)
+bench-$(2): build
+	@$$(CLI) bench $(1)$(if $(filter-out $(1),$(2)),/$(2:$(1)-%=%))
+endef
+$(foreach mechanism,$(MECHANISMS),\
+  $(foreach goal,$(patsubst bench-%,%,$(filter bench-$(mechanism) bench-$(mechanism)-%,$(MAKECMDGOALS))),\
+    $(eval $(call bench,$(mechanism),$(goal)))))
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -125,13 +153,15 @@ test-sanitized: check build $(ASAN_ADDON)
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0 \
 	IPC_PLAYGROUND_PREBUILD=$(CURDIR)/$(ASAN) IPC_TEST_TIMEOUT_FACTOR=4 VITEST_JSON=$(TEST_REPORTS)/sanitized.json \
-	  $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos eighth kill package report,--exclude '**/$(name)*.test.js')
+	  $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos eighth kill package peers report,--exclude '**/$(name)*.test.js')
 
 # --- the rest ------------------------------------------------------------------------------------
 
-.PHONY: screenshot clean help
+.PHONY: screenshot performance clean help
 screenshot: build ## docs/report.png: a picture of the latest report, with Chromium
 	$(NODE) scripts/screenshot.mjs
+performance: build ## docs/performance.md: what to reach, and what the latest report has of it
+	@$(NODE) scripts/performance.mjs
 
 clean: ## removes what killed processes left, then everything that was built
 	@if [ -e dist/.built ] && [ -e $(ADDON) ]; then $(CLI) clean; fi
