@@ -21,6 +21,7 @@ if (missing) {
 mkdirSync(dirname(resolve(picture)), { recursive: true })
 const browser = await chromium.launch({
   executablePath,
+  env: { ...process.env, GSETTINGS_BACKEND: 'memory' }, // dconf keeps a folder
   args: [
     '--headless',
     '--no-sandbox',

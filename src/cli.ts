@@ -18,8 +18,11 @@ Examples:
   ipc-playground list                      the mechanisms and their adapters
   ipc-playground demo fifo                 a FIFO between two processes, with what the kernel shows
   ipc-playground show message-queue        its demo, its conformance and its figures
+  ipc-playground bench --plan              what \`make bench\` measures, and why
   ipc-playground bench socket pipe --json  figures for programs
+  ipc-playground bench --adapter shared-memory/ring --size 64,64KiB --placement cross-core --wait spin
   ipc-playground report                    everything, compared, into reports/latest/
+  ipc-playground compare old.json new.json what changed from one report to another
   ipc-playground doctor                    what runs on this machine, and why the rest does not
 
 Exit status: 0 done, 1 something failed, 2 wrong use or cannot run here, 130 or 143 interrupted.`,
@@ -51,12 +54,25 @@ program
   .option('--no-demo', 'without the demo')
   .action(run(async () => (await import('./commands/show.js')).show))
 
+/** An option that may be given several times, or with commas. */
+const several = (text: string, before: readonly string[]): readonly string[] => [...before, ...text.split(',').filter(Boolean)]
+
 program
   .command('bench')
-  .argument('[names...]', 'mechanisms or adapters; default all')
-  .description('measures round trips and throughput between two processes')
-  .option('--budget <seconds>', 'the time that all trials together may take', '110')
-  .option('--json', 'as data')
+  .argument('[names...]', 'mechanisms, adapters, peer or one of the peers (what users pick instead); default all')
+  .description('measures a stated plan beside floors in C, or what is selected, and writes the report')
+  .option('--adapter <names>', 'as the arguments', several, [])
+  .option('--workload <workloads>', 'round-trip, throughput, one-way, fan-in, rendezvous, idle', several, [])
+  .option('--size <bytes>', 'payloads, such as 64, 64KiB or 1MiB', several, [])
+  .option('--placement <placements>', 'same-core, cross-core, free', several, [])
+  .option('--wait <modes>', 'block, poll, spin, adaptive', several, [])
+  .option('--duration <seconds>', 'what each trial measures')
+  .option('--budget <seconds>', 'the time that all trials together may take')
+  .option('--full', 'the full cross-product, which takes hours')
+  .option('--plan', 'prints what would be measured, and why')
+  .option('--folder <folder>', 'where to write (default reports/latest, unless there is a selection)')
+  .option('--json', 'prints report.json instead of the tables')
+  .option('--compare <old>', 'a report.json: says what changed since, and exits with 1 where something became worse')
   .action(run(async () => (await import('./commands/bench.js')).bench))
 
 program
@@ -66,7 +82,16 @@ program
   .option('--folder <folder>', 'where to write', 'reports/latest')
   .option('--budget <seconds>', 'the time that all trials together may take', '110')
   .option('--json', 'prints report.json instead of the table')
+  .option('--compare <old>', 'a report.json: says what changed since, and exits with 1 where something became worse')
   .action(run(async () => (await import('./commands/report.js')).report))
+
+program
+  .command('compare')
+  .argument('<old>', 'a report.json')
+  .argument('<new>', 'another, of the same machine')
+  .description('what changed from one report to another, beyond chance')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/compare.js')).compare))
 
 program
   .command('doctor')

@@ -1,16 +1,25 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { runBench, runTrial, runTrials, subjectOf } from '../src/bench/driver.js'
+import { runBench, runTrials, subjectOf, subjects } from '../src/bench/driver.js'
+import { durationsFor, durationsOf, unitFor } from '../src/bench/durations.js'
 import { environment } from '../src/bench/environment.js'
-import { answer, pinger } from '../src/bench/exchange.js'
+import { answer, pinger } from '../src/bench/exchanges.js'
 import { TimeHistogram } from '../src/bench/histogram.js'
 import { Pattern, WrongMessage } from '../src/bench/payload.js'
 import { processorsFor } from '../src/bench/placement.js'
-import { durationsFor, planComparison, type Subject, type Trial, trialOf, unitFor } from '../src/bench/plan.js'
+import { MOST_TRIALS, planBench, planComparison, planFull } from '../src/bench/plan.js'
 import type { Port } from '../src/bench/port.js'
+import { medianOf, ratioOf } from '../src/bench/ratio.js'
+import { runTrial } from '../src/bench/run-trial.js'
+import { runnable, type Subject, trialOf, type Wanted } from '../src/bench/trial.js'
 import { adapterById } from '../src/core/registry.js'
+import type { Report } from '../src/report/model.js'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -19,6 +28,8 @@ afterEach(() => {
 const subject = (over: Partial<Subject['capabilities']> = {}): Subject => ({
   id: 'toy/one',
   thread: false,
+  spins: false,
+  leads: true,
   capabilities: {
     framing: 'message',
     payload: { min: 0, max: 1 << 20 },
@@ -26,12 +37,16 @@ const subject = (over: Partial<Subject['capabilities']> = {}): Subject => ({
     whenFull: 'block',
     end: 'kernel',
     connects: true,
+    peers: 'many',
+    rendezvous: 'name',
     ...over,
   },
 })
 
+const ROUND_TRIP: Wanted = { workload: 'round-trip', payloadBytes: 64, placement: 'free', wait: 'poll' }
+
 describe('the plan', () => {
-  test('measures each adapter once a group, in the order of the groups', () => {
+  test('of the main job measures each adapter once a group, in the order of the groups; its blocking round trips have a floor', () => {
     const trials = planComparison([subject(), { ...subject(), id: 'toy/two' }])
     expect(
       trials.map(({ adapter, workload, payloadBytes, placement, wait }) => [adapter, workload, payloadBytes, placement, wait].join(' ')),
@@ -45,6 +60,7 @@ describe('the plan', () => {
       ),
     )
     expect(trials.every(({ impossible }) => impossible === undefined)).toBe(true)
+    expect(trials.every(({ workload, wait, floor }) => (floor === true) === (workload === 'round-trip' && wait === 'block'))).toBe(true)
   })
 
   test('uses the word of a mechanism that has no 64 bytes, and says what it cannot measure', () => {
@@ -61,29 +77,86 @@ describe('the plan', () => {
     expect(events.map(({ impossible }) => impossible?.split(',')[0])).toEqual([
       undefined,
       'equal events coalesce',
-      'equal events coalesce',
+      'events carry no bytes',
       undefined,
       'equal events coalesce',
-      'equal events coalesce',
+      'events carry no bytes',
     ])
   })
 
+  test('of make bench has at most 120 trials of what there is, and of what there may ever be', async () => {
+    const real = await subjects()
+    const count = (some: readonly Subject[]) => {
+      const tiers = planBench(some, [subject(), subject(), subject()])
+      return {
+        ready: tiers.flatMap(({ trials }) => trials).filter(runnable).length,
+        leftOut: tiers.reduce((n, tier) => n + tier.leftOut, 0),
+      }
+    }
+    expect(count(real).ready).toBeLessThanOrEqual(MOST_TRIALS)
+    expect(count(Array(60).fill(subject()))).toMatchObject({ ready: MOST_TRIALS, leftOut: expect.any(Number) })
+    expect(count(Array(60).fill(subject())).leftOut).toBeGreaterThan(0)
+  })
+
+  test('in full is the cross-product, with the reason of all that is impossible', () => {
+    const trials = planFull([subject({ payload: { min: 1, max: 4096 } })])
+    const sizes = trials.filter(({ workload, placement, wait }) => workload === 'throughput' && placement === 'free' && wait === 'block')
+    expect(sizes.map(({ payloadBytes, impossible }) => [payloadBytes, impossible])).toEqual([
+      [1, undefined],
+      [64, undefined],
+      [1024, undefined],
+      [4096, undefined],
+      ...[65_536, 1 << 20, 1 << 24].map((bytes) => [bytes, 'a message has at most 4096 bytes']),
+    ])
+    expect(new Set(trials.map(({ wait }) => wait)).size).toBe(4)
+    expect(planFull([subject()], { sizes: [64], waits: ['poll'], placements: ['free'], workloads: ['round-trip'] })).toHaveLength(1)
+  })
+
+  test('says which wait modes make no sense', () => {
+    const why = (over: Partial<Subject>, wanted: Partial<Wanted>) =>
+      trialOf({ ...subject(), ...over }, { ...ROUND_TRIP, placement: 'cross-core', ...wanted }).impossible
+    expect(why({}, { wait: 'adaptive' })).toMatch('do not spin')
+    expect(why({ spins: true }, { wait: 'adaptive' })).toBeUndefined()
+    expect(why({ spins: true }, { wait: 'block' })).toMatch('see the wait mode adaptive')
+    expect(why({ spins: true }, { wait: 'block', placement: 'same-core' })).toBeUndefined()
+    expect(why({}, { wait: 'spin' })).toBeUndefined()
+    expect(why({}, { wait: 'spin', placement: 'same-core' })).toMatch('one processor')
+    expect(why({ capabilities: subject({ sync: false }).capabilities }, { wait: 'spin' })).toMatch('event loop')
+  })
+
   test('keeps few messages on their way where the mechanism drops', () => {
-    const trial = trialOf(subject({ whenFull: 'drop' }), 'throughput', 64, 'free', 'poll')
+    const trial = trialOf(subject({ whenFull: 'drop' }), { ...ROUND_TRIP, workload: 'throughput' })
     expect(trial.lossy).toBe(true)
     expect(trial.batchMessages * (trial.payloadBytes + 768)).toBeLessThan(212_992)
   })
 
   test('shares the time that is left, and never starves a trial', () => {
-    const trials = (['round-trip', 'throughput', 'throughput'] as const).map((workload): Pick<Trial, 'workload'> => ({ workload }))
-    const unitMs = unitFor(trials, 5200)
+    const trials = (['round-trip', 'throughput', 'throughput'] as const).map((workload) => ({ workload, floor: false, costs: false }))
+    const unitMs = unitFor(trials, 3200)
+    expect(unitMs).toBe(500)
     expect(trials.map((trial) => durationsFor(trial, unitMs))).toEqual([
-      { warmupMs: 1000, durationMs: 1000 },
-      { warmupMs: 500, durationMs: 500 },
-      { warmupMs: 500, durationMs: 500 },
+      { warmupMs: 500, roundMs: 50, rounds: 10 },
+      { warmupMs: 250, roundMs: 50, rounds: 5 },
+      { warmupMs: 250, roundMs: 50, rounds: 5 },
     ])
     expect(unitFor(trials, -5000)).toBe(40)
     expect(unitFor([], 5000)).toBe(2000)
+    // The fewest rounds whose median has a confidence interval.
+    expect(durationsFor({ workload: 'throughput', floor: true, costs: false }, 40)).toMatchObject({ rounds: 6, roundMs: 50 })
+    const { rounds, roundMs } = durationsOf({ workload: 'throughput', floor: false, costs: false }, 3000)
+    expect(rounds * roundMs).toBe(3000)
+  })
+})
+
+describe('ratios', () => {
+  test('have the median of the rounds and an interval of order statistics', () => {
+    expect(medianOf([3, 1, 2])).toBe(2)
+    expect(medianOf([4, 1, 2, 3])).toBe(2.5)
+    const floors = Array(20).fill(2)
+    const ours = Array.from({ length: 20 }, (_, i) => 2 * (i + 1))
+    // Of 20 values the sixth from each end: binomial tables.
+    expect(ratioOf(ours, floors)).toEqual({ median: 10.5, low: 6, high: 15, rounds: 20 })
+    expect(ratioOf([2, 4, 6], [2, 2, 2])).toEqual({ median: 2, low: 1, high: 3, rounds: 3 })
   })
 })
 
@@ -116,6 +189,7 @@ test('the histogram keeps three digits from nanoseconds to seconds', () => {
   for (let us = 1; us <= 1000; us++) times.record(us / 1000)
   times.record(2000)
   const { p50, p99, p999, max } = times.times()
+  expect(times.times().curve?.find(([percentile]) => percentile === 50)?.[1]).toBe(p50)
   expect(p50).toBeCloseTo(501, -1)
   expect(p99 / 991).toBeCloseTo(1, 2)
   expect(p999 / 1000).toBeCloseTo(1, 2)
@@ -124,10 +198,13 @@ test('the histogram keeps three digits from nanoseconds to seconds', () => {
 
 describe('placement', () => {
   test('takes what is allowed, and says what the host cannot give', () => {
-    expect(processorsFor('same-core', [2, 5, 7])).toEqual({ ping: [7], pong: [7] })
-    expect(processorsFor('cross-core', [2, 5, 7])).toEqual({ ping: [7], pong: [5] })
-    expect(processorsFor('free', [2, 5])).toEqual({ ping: [2, 5], pong: [2, 5] })
-    expect(processorsFor('cross-core', [3])).toMatch('needs two processors')
+    const given = (wanted: Partial<Wanted>, allowed: number[]) => processorsFor({ ...ROUND_TRIP, ...wanted }, allowed)
+    expect(given({ placement: 'same-core' }, [2, 5, 7])).toEqual({ ping: [7], pong: [7] })
+    expect(given({ placement: 'cross-core' }, [2, 5, 7])).toEqual({ ping: [7], pong: [5] })
+    expect(given({}, [2, 5])).toEqual({ ping: [2, 5], pong: [2, 5] })
+    expect(given({ placement: 'cross-core' }, [3])).toMatch('needs two processors')
+    expect(given({ wait: 'spin' }, [3])).toMatch('needs two processors')
+    expect(given({ wait: 'adaptive' }, [3])).toMatch('needs two processors')
   })
 })
 
@@ -165,7 +242,7 @@ describe('the exchange', () => {
   }
 
   test.each(['round-trip', 'throughput'] as const)('a lossy %s counts what was lost and goes on', async (workload) => {
-    const exchange = { workload, payloadBytes: 64, lossy: true, batchMessages: 8, ackBytes: 8 }
+    const exchange = { workload, payloadBytes: 64, wait: 'poll', lossy: true, batchMessages: 8, ackBytes: 8 } as const
     let lost = 0
     const [ping, pong, end] = ports((n) => {
       const drops = n % 40 === 17 && lost < 3
@@ -183,25 +260,49 @@ describe('the exchange', () => {
     expect(run.lost).toBeLessThanOrEqual(3)
   })
 
+  test('one way counts what was lost, and tells a message by its number and its time', async () => {
+    const exchange = {
+      workload: 'one-way',
+      payloadBytes: 64,
+      wait: 'poll',
+      lossy: true,
+      batchMessages: 8,
+      ackBytes: 8,
+      ratePerSecond: 1000,
+    } as const
+    const [ping, pong, end] = ports((n) => n === 7)
+    const answering = answer(pong, exchange)
+    const side = pinger(ping, exchange)
+    const run = await side.run(20)
+    end()
+    await answering
+    expect(run).toMatchObject({ count: 19, lost: 1 })
+    expect(run.elapsedMs).toBeGreaterThanOrEqual(19)
+    expect(side.times()?.p50).toBeGreaterThan(0)
+  })
+
   test('times what is too short for the clock in batches', () => {
-    const exchange = { workload: 'round-trip', payloadBytes: 0, lossy: false, batchMessages: 1, ackBytes: 0 } as const
+    const exchange = { workload: 'round-trip', payloadBytes: 0, wait: 'poll', lossy: false, batchMessages: 1, ackBytes: 0 } as const
     const [ping] = ports(() => false)
     const side = pinger(ping, exchange)
-    side.adjust({ count: 1, lost: 0, elapsedMs: 1, times: { p50: 4, p99: 4, p999: 4, max: 4, mean: 4 } })
+    side.warmedUp({ count: 1, lost: 0, elapsedMs: 1, p50: 4 })
     expect(side.batch).toBe(1)
-    side.adjust({ count: 1, lost: 0, elapsedMs: 1, times: { p50: 0.25, p99: 4, p999: 4, max: 4, mean: 4 } })
+    side.warmedUp({ count: 1, lost: 0, elapsedMs: 1, p50: 0.25 })
     expect(side.batch).toBe(80)
   })
 })
 
-const SHORT = { warmupMs: 20, durationMs: 60 }
-const roundTrip = async (id = 'socket/unix') => trialOf(subjectOf(await adapterById(id)), 'round-trip', 64, 'free', 'poll')
+const SHORT = { warmupMs: 20, roundMs: 30, rounds: 2 }
+const ECHO = new URL('./fixtures/faulty-echo.js', import.meta.url)
+const trialWith = async (wanted: Partial<Wanted> = {}, id = 'socket/unix') =>
+  trialOf(subjectOf(await adapterById(id)), { ...ROUND_TRIP, ...wanted })
 
-describe('a trial between two processes', () => {
+describe('a trial between processes', () => {
   test('gives figures of both workloads, placements and wait modes over two adapters', async () => {
     const seen: number[] = []
     const records = await runBench({
       adapters: ['pipe/anonymous', 'socket/unix'],
+      plan: (some) => planComparison(some).map((trial) => ({ ...trial, floor: false })),
       budgetMs: 1000,
       onProgress: ({ done, total }) => seen.push(done / total),
     })
@@ -211,11 +312,13 @@ describe('a trial between two processes', () => {
       if (record.status !== 'measured') continue
       expect(record.samples).toBeGreaterThan(0)
       expect(record.cpuUsPerMessage).toBeGreaterThan(0)
+      expect(record.peakRssBytes).toBeGreaterThan(1e6)
+      expect(record.probesNs).toHaveLength(record.rounds.length + 1)
       if (record.workload === 'throughput') {
-        expect(record.rttUs).toBeUndefined()
+        expect(record.timesUs).toBeUndefined()
         expect(record.gigabytesPerSecond).toBeCloseTo(((record.messagesPerSecond ?? 0) * record.payloadBytes) / 1e9, 6)
       } else {
-        const { p50, p99, p999, max } = record.rttUs ?? { p50: 0, p99: 0, p999: 0, max: 0 }
+        const { p50, p99, p999, max } = record.timesUs ?? { p50: 0, p99: 0, p999: 0, max: 0 }
         expect([0, p50, p99, p999, max]).toEqual([0, p50, p99, p999, max].sort((a, b) => a - b))
         expect(p50).toBeGreaterThan(0.5)
       }
@@ -225,35 +328,87 @@ describe('a trial between two processes', () => {
       }
     }
     expect(seen).toEqual([...Array(12).keys(), 12].map((done) => done / 12))
+  }, 60_000)
+
+  test.each<[Partial<Wanted>, string]>([
+    [{ placement: 'cross-core', wait: 'spin' }, 'pipe/anonymous'],
+    [{ placement: 'cross-core', wait: 'spin', workload: 'throughput' }, 'socket/unix'],
+    [{ placement: 'cross-core', wait: 'adaptive' }, 'shared-memory/ring'],
+    [{ workload: 'fan-in', senders: 2 }, 'socket/unix'],
+    [{ workload: 'rendezvous' }, 'pipe/anonymous'],
+  ])(
+    'gives figures of %o',
+    async (wanted, id) => {
+      const outcome = await runTrial(await trialWith(wanted, id), SHORT)
+      if (outcome.status !== 'impossible')
+        expect(outcome).toMatchObject({ status: 'measured', lost: 0, rounds: [expect.any(Number), expect.any(Number)] })
+    },
+    30_000,
+  )
+
+  test('of idle channels tells how many there were, or what did not let them be', async () => {
+    const trial = { ...(await trialWith({ workload: 'idle' })), channels: 30 }
+    expect(await runTrial(trial, SHORT)).toMatchObject({ status: 'measured', idle: { channels: 30 } })
+    const one = { ...(await trialWith({ workload: 'idle' }, 'pipe/anonymous')), channels: 30 }
+    expect(await runTrial(one, SHORT)).toMatchObject({ status: 'impossible', reason: expect.stringContaining('inherited') })
   }, 30_000)
 
-  test.each([
-    ['corrupt', 'message 100 arrived with a wrong byte at 63 of 64'],
-    ['shorten', 'message 100 arrived with 63 bytes instead of 64'],
-    ['repeat', 'message 100 arrived instead of 101: repeated or late'],
-    ['lose', 'no result within'],
-    ['die', 'the channel ended'],
+  test('at a fixed rate that cannot be kept is reported as failed', async () => {
+    const trial = { ...(await trialWith({ workload: 'one-way' })), ratePerSecond: 2e6 }
+    const outcome = await runTrial(trial, { ...SHORT, warmupMs: 1, roundMs: 2 })
+    if (outcome.status !== 'impossible') expect(outcome).toMatchObject({ status: 'failed', reason: expect.stringContaining('was missed') })
+  }, 30_000)
+
+  test.each<[string, Partial<Wanted>, string]>([
+    ['corrupt', {}, 'message 3 arrived with a wrong byte at 63 of 64'],
+    ['shorten', {}, 'message 3 arrived with 63 bytes instead of 64'],
+    ['repeat', {}, 'message 3 arrived instead of 4: repeated or late'],
+    ['reorder', { workload: 'throughput' }, 'message 4 arrived instead of 3: lost or overtaken'],
+    ['lose', {}, 'no result within'],
+    ['die', {}, 'the channel ended'],
   ])(
     'whose other side does %s is reported as failed, with the reason',
-    async (fault, reason) => {
-      const echo = new URL('./fixtures/faulty-echo.js', import.meta.url)
+    async (fault, wanted, reason) => {
       vi.stubEnv('FAULTY_ECHO', fault)
-      const outcome = await runTrial(await roundTrip(), { ...SHORT, echo, graceMs: fault === 'lose' ? 1500 : 5000 })
+      const outcome = await runTrial(await trialWith(wanted), { ...SHORT, echo: ECHO, graceMs: fault === 'lose' ? 1500 : 5000 })
       expect(outcome).toMatchObject({ status: 'failed', reason: expect.stringContaining(reason) })
     },
     30_000,
   )
 
+  test('whose other side waits before each reply shows the delay in every percentile', async () => {
+    vi.stubEnv('FAULTY_ECHO', 'delay')
+    const outcome = await runTrial(await trialWith(), { ...SHORT, echo: ECHO })
+    expect(outcome.status).toBe('measured')
+    if (outcome.status !== 'measured') return
+    // A timer of 5 ms may be a fraction of one early.
+    for (const time of [outcome.timesUs?.p50, outcome.timesUs?.p99, ...outcome.rounds]) expect(time).toBeGreaterThan(4500)
+  }, 30_000)
+
+  test('whose other side allocates for each message shows that as garbage', async () => {
+    const garbage = async (fault: string) => {
+      vi.stubEnv('FAULTY_ECHO', fault)
+      const outcome = await runTrial(await trialWith({ costs: true }), { ...SHORT, echo: ECHO })
+      return outcome.status === 'measured' ? outcome.garbageBytesPerMessage : undefined
+    }
+    const [honest, faulty] = [await garbage(''), await garbage('allocate')]
+    expect(honest).toBeLessThan(4000)
+    // An array of 1000 compressed or whole words.
+    expect((faulty ?? 0) - (honest ?? 0)).toBeGreaterThan(4000)
+  }, 60_000)
+
   test('may have a thread as its other side', async () => {
-    const trial = { ...(await roundTrip()), thread: true }
+    const trial = { ...(await trialWith()), thread: true }
     expect(await runTrial(trial, SHORT)).toMatchObject({ status: 'measured', lost: 0 })
     vi.stubEnv('FAULTY_ECHO', 'corrupt')
-    const echo = new URL('./fixtures/faulty-echo.js', import.meta.url)
-    expect(await runTrial(trial, { ...SHORT, echo })).toMatchObject({ status: 'failed', reason: expect.stringContaining('wrong byte') })
+    expect(await runTrial(trial, { ...SHORT, echo: ECHO })).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('wrong byte'),
+    })
   }, 30_000)
 
   test('that cannot be is told apart from one that failed', async () => {
-    const trial = await roundTrip()
+    const trial = await trialWith()
     expect(await runTrial({ ...trial, unavailable: 'no such mechanism here' }, SHORT)).toEqual({
       status: 'unavailable',
       reason: 'no such mechanism here',
@@ -264,7 +419,7 @@ describe('a trial between two processes', () => {
   test('is ended by a signal with all its processes; the records before it stay', async () => {
     const runtime = mkdtempSync(join(tmpdir(), 'ipc-bench-'))
     vi.stubEnv('XDG_RUNTIME_DIR', runtime)
-    const trial = await roundTrip()
+    const trial = await trialWith()
     const controller = new AbortController()
     let last = -1
     const records = await runTrials([trial, trial, trial], {
@@ -280,6 +435,113 @@ describe('a trial between two processes', () => {
     await expect.poll(() => processesWith(JSON.stringify(trial))).toEqual([])
     expect(readdirSync(join(runtime, 'ipc-playground'))).toEqual([])
     rmSync(runtime, { recursive: true })
+  }, 30_000)
+})
+
+describe('the floor of a trial', () => {
+  const withFloor = async (mood: string) => {
+    const floors = mkdtempSync(join(tmpdir(), 'ipc-floor-'))
+    try {
+      if (mood !== 'missing') {
+        copyFileSync(new URL('./fixtures/toy-floor.js', import.meta.url), join(floors, 'socket'))
+        chmodSync(join(floors, 'socket'), 0o755)
+      }
+      vi.stubEnv('TOY_FLOOR', mood)
+      // The copy is a module by what it holds; the flag says so to Nodes that do not look.
+      vi.stubEnv('NODE_OPTIONS', '--experimental-default-type=module')
+      return await runTrial(await trialWith({ floor: true }), { ...SHORT, rounds: 6, floors })
+    } finally {
+      rmSync(floors, { recursive: true })
+    }
+  }
+
+  test('takes turns with it, and the ratio is of rounds beside each other', async () => {
+    const outcome = await withFloor('honest')
+    expect(outcome.status).toBe('measured')
+    if (outcome.status !== 'measured') return
+    expect(outcome.rounds).toHaveLength(6)
+    expect(outcome.probesNs).toHaveLength(13)
+    const doubled = outcome.rounds.map((p50) => 2 * p50).sort((a, b) => a - b)
+    expect(outcome.floor).toMatchObject({
+      status: 'measured',
+      samples: 60,
+      cpuUsPerMessage: 2,
+      switchesPerMessage: { voluntary: 1, involuntary: 0 },
+      timesUs: { p50: 0.5 },
+      rounds: Array(6).fill(0.5),
+      ratio: { low: doubled[0], high: doubled[5], rounds: 6 },
+    })
+  }, 30_000)
+
+  test.each([
+    ['broken', { status: 'failed', reason: 'a wrong byte' }],
+    ['unable', { status: 'impossible', reason: 'no such wait here' }],
+    ['missing', { status: 'unavailable', reason: expect.stringContaining('make floor') }],
+  ])(
+    'that is %s leaves ours measured',
+    async (mood, floor) => {
+      expect(await withFloor(mood)).toMatchObject({ status: 'measured', floor })
+    },
+    30_000,
+  )
+})
+
+describe('the command', () => {
+  const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url))
+  const run = promisify(execFile)
+  const folder = () => mkdtempSync(join(tmpdir(), 'ipc-report-'))
+
+  test('shows a size over the limit with the reason', async () => {
+    const { stdout } = await run(process.execPath, [CLI, ...'bench message-queue/posix --size 16MiB --wait poll --json'.split(' ')])
+    const { records } = JSON.parse(stdout) as Report
+    expect(records.length).toBeGreaterThan(0)
+    for (const record of records) expect(record).toMatchObject({ status: 'impossible', reason: expect.stringContaining('at most') })
+  })
+
+  test.each([
+    ['--size', '1XB'],
+    ['--placement', 'nowhere'],
+    ['--wait', 'never'],
+    ['--workload', 'play'],
+    ['--duration', '-1'],
+    ['--adapter', 'socket/none'],
+    ['--folder', '/dev/null/here'],
+  ])('refuses %s %s before it measures', async (option, value) => {
+    await expect(run(process.execPath, [CLI, 'bench', 'socket/tcp', option, value])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^ipc-playground: /),
+    })
+  })
+
+  test('keeps what was measured until it is interrupted, marked as partial', async () => {
+    const target = folder()
+    const args = [
+      'bench',
+      'pipe/anonymous',
+      'socket/unix',
+      '--placement',
+      'free',
+      '--wait',
+      'poll',
+      '--size',
+      '64',
+      '--duration',
+      '0.3',
+      '--folder',
+      target,
+    ]
+    const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let shown = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      shown += text
+      if (shown.split('\n').length >= 3) child.kill('SIGINT') // the second trial has begun
+    })
+    const [status] = await once(child, 'exit')
+    expect(status).toBe(130)
+    const { partial, records } = JSON.parse(readFileSync(join(target, 'report.json'), 'utf8')) as Report
+    expect(partial).toBe(true)
+    expect(records.map(({ status }) => status)).toEqual(['measured', 'not-run', 'not-run', 'not-run'])
+    rmSync(target, { recursive: true })
   }, 30_000)
 })
 

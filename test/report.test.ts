@@ -5,12 +5,14 @@ import { pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { BenchRecord } from '../src/bench/record.js'
 import { formatBytes, formatCount, formatNumber } from '../src/report/format.js'
 import { renderMarkdown } from '../src/report/markdown.js'
-import { makeReport, modelOf, notesOn, type Report } from '../src/report/model.js'
+import { makeReport, modelOf, type Report } from '../src/report/model.js'
+import { notesOn } from '../src/report/notes.js'
 import { renderTerminal, terminalOptions } from '../src/report/terminal.js'
 import { ReportFolderError, writeReport } from '../src/report/write.js'
-import { HOSTILE, report } from './fixtures/report.js'
+import { HOSTILE, notRun, report } from './fixtures/report.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ipc-report-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -22,65 +24,92 @@ const model = modelOf(report)
 
 describe('the model', () => {
   test('ranks rows only among those of equal placement and wait mode', () => {
+    const blocking = [
+      'semaphore/posix',
+      'pipe/anonymous',
+      'fifo/native',
+      'message-queue/posix',
+      'shared-memory/ring',
+      'message-queue/sysv',
+      'signal/realtime',
+      'socket/unix',
+      'socket/udp',
+      'socket/tcp',
+      'message-queue/posix-mq',
+    ]
     expect(model.groups.map(({ placement, wait, rows }) => [placement, wait, rows.map((row) => row.adapter)])).toEqual([
-      [
-        'same-core',
-        'block',
-        [
-          'shared-memory/ring',
-          'pipe/anonymous',
-          'fifo/native',
-          'message-queue/posix',
-          'message-queue/sysv',
-          'socket/unix',
-          'socket/udp',
-          'semaphore/posix',
-        ],
-      ],
+      ['same-core', 'block', blocking],
+      ['cross-core', 'block', blocking],
       [
         'free',
         'poll',
         [
-          'shared-memory/ring',
+          'semaphore/posix',
           'pipe/anonymous',
+          'peer/net-unix',
           'fifo/native',
           'message-queue/posix',
+          'shared-memory/ring',
           'message-queue/sysv',
+          'peer/process-send-json',
+          'pipe/stdio',
+          'signal/realtime',
           'socket/unix',
           'socket/udp',
-          'pipe/stdio',
-          'semaphore/posix',
+          'socket/tcp',
+          'peer/zeromq-ipc',
+          'message-queue/posix-mq',
+          'peer/nats',
         ],
       ],
+      ['cross-core', 'spin', ['shared-memory/ring']],
+      ['cross-core', 'adaptive', ['shared-memory/ring']],
     ])
     for (const { placement, wait, rows } of model.groups) for (const row of rows) expect(row).toMatchObject({ placement, wait })
   })
 
-  test('says who is left out of a group and why', () => {
-    expect(model.groups.map(({ leftOut }) => leftOut)).toEqual([
-      [{ adapter: 'pipe/stdio', reason: 'has no blocking calls, only the event loop' }],
-      [],
+  test('compares the smallest payload and 64 KiB, whatever else was measured', () => {
+    const ring = model.groups[0]?.rows.find(({ adapter }) => adapter === 'shared-memory/ring')
+    expect([ring?.payloadBytes, ring?.roundTrip, ring?.throughput, ring?.bulk]).toMatchObject([
+      64,
+      { payloadBytes: 64 },
+      { payloadBytes: 64 },
+      { payloadBytes: 65_536 },
     ])
   })
 
+  test('says who is left out of a group and why', () => {
+    const stdio = [{ adapter: 'pipe/stdio', reason: 'has no blocking calls, only the event loop' }]
+    expect(model.groups.map(({ leftOut }) => leftOut)).toEqual([stdio, stdio, [], [], []])
+  })
+
   test('says of the rows what a figure needs to be understood', () => {
-    const [group] = model.groups
-    if (group === undefined) throw new Error('no group')
-    expect(notesOn(group)).toEqual([
+    const [group, , , spinning] = model.groups
+    if (group === undefined || spinning === undefined) throw new Error('no group')
+    expect(notesOn(spinning)).toEqual([
       { adapters: ['shared-memory/ring'], status: 'measured', text: 'round trip: too short for the clock, so each time is the mean of 64' },
+    ])
+    expect(notesOn(group)).toEqual([
+      { adapters: ['semaphore/posix'], status: 'impossible', text: '64 KiB throughput not measured: events carry no bytes' },
+      {
+        adapters: ['fifo/native'],
+        status: 'measured',
+        text: '64 KiB throughput: no ratio to C, whose side failed: the other side read a wrong byte',
+      },
       { adapters: ['fifo/native'], status: 'failed', text: `throughput failed: ${HOSTILE}` },
       {
         adapters: ['message-queue/posix', 'message-queue/sysv'],
         status: 'impossible',
         text: '64 KiB throughput not measured: a message has at most 8192 bytes',
       },
+      { adapters: ['signal/realtime'], status: 'impossible', text: '64 KiB throughput not measured: a message has at most 4 bytes' },
       { adapters: ['socket/udp'], status: 'measured', text: 'throughput: 17 of 33350 messages were lost, which this mechanism may do' },
       {
         adapters: ['socket/udp'],
         status: 'measured',
         text: '64 KiB throughput: 17 of 33350 messages were lost, which this mechanism may do',
       },
-      { adapters: ['semaphore/posix'], status: 'unavailable', text: 'unavailable: the native addon is not built' },
+      { adapters: ['message-queue/posix-mq'], status: 'unavailable', text: 'unavailable: the native addon is not built' },
       { adapters: ['pipe/stdio'], status: 'impossible', text: 'not here: has no blocking calls, only the event loop' },
     ])
   })
@@ -89,15 +118,23 @@ describe('the model', () => {
     expect(report.partial).toBe(false)
     const [first] = report.records
     if (first === undefined) throw new Error('no record')
-    const { adapter, mechanism, workload, payloadBytes, placement, wait } = first
-    const ended = makeReport({
-      ...report,
-      createdAt: new Date(0),
-      records: [{ adapter, mechanism, workload, payloadBytes, placement, wait, status: 'not-run', reason: 'ended' }],
-    })
+    const ended = makeReport({ ...report, createdAt: new Date(0), records: [notRun(first)] })
     expect(ended.partial).toBe(true)
     expect(renderTerminal(modelOf(ended))).toMatch(/^Partial:/)
     expect(renderMarkdown(modelOf(ended))).toContain('**Partial**')
+  })
+
+  test('has no table in which nothing was tried, and says of what is impossible why', () => {
+    const spinning = report.records.filter(({ wait }) => wait === 'spin')
+    const ended = makeReport({ ...report, createdAt: new Date(0), conformance: [], records: spinning.map(notRun) })
+    expect(renderTerminal(modelOf(ended))).not.toContain('Cross core, spinning')
+    const impossible = spinning.map((record) => ({
+      ...notRun(record),
+      status: 'impossible' as const,
+      reason: 'a message has at most 4 bytes',
+    }))
+    const text = renderTerminal(modelOf(makeReport({ ...report, createdAt: new Date(0), conformance: [], records: impossible })))
+    expect(text).toContain('shared-memory/ring: not here: a message has at most 4 bytes')
   })
 
   test('stands without any record', () => {
@@ -133,20 +170,44 @@ test('bytes are written in the largest whole unit', () => {
 describe('the terminal', () => {
   test('shows every column where there is room, and names placement and wait mode in each row', () => {
     const text = renderTerminal(model, { columns: 200 })
-    expect(text).toMatch(/^adapter +size +RTT p50 +p99 +p99.9 +msgs\/s +GB\/s +CPU +core +wait +conformance$/m)
-    expect(text).toMatch(/^pipe\/anonymous +64 B +1.64 +3.11 +11.7 +2.40 M +5.90 +1.25 +same +block +40 ✓ 1 ○$/m)
+    expect(text).toMatch(/^adapter +size +RTT p50 +×C +p99 +p99.9 +msgs\/s +×C +GB\/s +CPU +core +wait +conformance$/m)
+    expect(text).toMatch(/^pipe\/anonymous +64 B +1.65 +1.12 +3.13 +11.7 +2.37 M +0.89 +5.78 +1.25 +same +block +40 ✓ 1 ○$/m)
     expect(text).toMatch(/^fifo\/native .* failed .* 40 ✓ 1 ✗ 1 !$/m)
-    expect(text).toMatch(/^semaphore\/posix +64 B +unavailable +– +– +– +– +– .* unavailable$/m)
+    expect(text).toMatch(/^message-queue\/posix-mq +64 B +unavailable +– +– +– +– +– .* unavailable$/m)
+  })
+
+  test('has no column of ratios where nothing was run in C', () => {
+    const records = report.records.flatMap((record) => {
+      if (record.status !== 'measured') return []
+      const { floor, ...rest } = record
+      return floor === undefined ? [record] : [rest]
+    })
+    expect(renderTerminal(modelOf({ ...report, records }), { columns: 200 })).toMatch(/^adapter +size +RTT p50 +p99 /m)
+  })
+
+  test('has a table of each other workload', () => {
+    const text = renderTerminal(model, { columns: 200 })
+    expect(text).toMatch(/^One way at a fixed rate$/m)
+    expect(text).toMatch(/^shared-memory\/ring +64 B +7.60 +14.4 +54.0 +×1.30 \(1.26–1.35\) +20.0 k of 20.0 k .* free +event loop$/m)
+    expect(text).toMatch(/^✗ socket\/node-ipc: failed: reached 11204 messages a second of 20000$/m)
+    expect(text).toMatch(/^adapter +payload +1 sender +2 senders +4 senders +8 senders +placement +wait mode$/m)
+    expect(text).toMatch(/^message-queue\/posix +17.0 .* 128 +88.0 KiB +4.00 +free +event loop$/m)
+    expect(text).toMatch(/^Throughput over the payload: same core, blocking$/m)
+    expect(text).toMatch(/^adapter +64 B +1 KiB +4 KiB +64 KiB +1 MiB +16 MiB +ns\/B$/m)
+    expect(renderMarkdown(model)).toContain('`message-queue/posix`: no more than 128 channels: fs.mqueue.queues\\_max is 256')
   })
 
   test('tells failures and what is unavailable a line each, and leaves the rest to report.md', () => {
     const text = renderTerminal(model, { columns: 200, details: 'report.md' })
-    expect(text.match(/^✗ fifo\/native: throughput failed: .*$/gm)).toHaveLength(2)
+    expect(text.match(/^✗ fifo\/native: throughput failed: .*$/gm)).toHaveLength(3)
     expect(text).toMatch(/^ {2}✗ fifo\/native, promise 4, a full FIFO waits: /m)
     expect(text).toMatch(/^ {2}! fifo\/native, promise 9, try never waits: the package queues$/m)
-    expect(text.match(/^Unavailable here: .*$/gm)).toEqual(['Unavailable here: semaphore/posix: the native addon is not built'])
+    expect(text.match(/^Unavailable here: .*$/gm)).toEqual([
+      'Unavailable here: message-queue/posix-mq: the native addon is not built',
+      'Unavailable here: peer/nats: nats-server is not installed: apt-get install nats-server',
+    ])
     expect(text).not.toContain('has no blocking calls')
-    expect(text).toContain('6 remarks on what cannot be measured: see report.md')
+    expect(text).toContain('8 remarks on what cannot be measured: see report.md')
     expect(renderMarkdown(model)).toContain('has no blocking calls')
     expect(renderTerminal(model, { columns: 200 })).toContain('pipe/stdio: not here: has no blocking calls')
   })
@@ -180,14 +241,22 @@ describe('the terminal', () => {
 
 test('the Markdown has whole tables and no markup of others', () => {
   const text = renderMarkdown(model)
-  const widths = text
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) => line.split(/(?<!\\)\|/).length)
-  expect(new Set(widths)).toEqual(new Set([13, 4]))
+  const tables = text.split(/\n\n/).filter((part) => part.startsWith('|'))
+  expect(tables.length).toBeGreaterThan(10)
+  for (const table of tables)
+    expect(
+      new Set(
+        table
+          .trim()
+          .split('\n')
+          .map((line) => line.split(/(?<!\\)\|/).length),
+      ).size,
+    ).toBe(1)
   expect(text).not.toContain('<script')
   expect(text).toContain('a\\|b \\`c\\` &lt;b&gt;\\*d\\*&lt;/b&gt; &amp;')
-  expect(text).toContain('| pipe/anonymous | 64 B | 1.64 | 3.11 | 11.7 | 2.40 M | 5.90 | 1.25 | same core | blocking | 40 ✓ 1 ○ |')
+  expect(text).toContain(
+    '| pipe/anonymous | 64 B | 1.65 | ×1.12 (1.09–1.16) | 3.13 | 11.7 | 2.37 M | ×0.89 (0.87–0.93) | 5.78 | 1.25 | same core | blocking | 40 ✓ 1 ○ |',
+  )
 })
 
 describe('the folder', () => {
@@ -248,10 +317,25 @@ describe.skipIf(missing !== undefined)(`the page in Chromium${missing === undefi
     return { page, complaints }
   }
 
+  const choose = (page: Page, choices: Readonly<Record<string, string>>) =>
+    Promise.all(
+      Object.entries(choices).map(([name, value]) => page.locator(`input[name="${name}"][value="${value}"]`).check({ force: true })),
+    )
+  const visibleRecords = (page: Page) =>
+    page.evaluate<number[]>(
+      `[...document.querySelectorAll('tr[data-record]:not([hidden])')].map((row) => Number(row.dataset.record)).sort((a, b) => a - b)`,
+    )
+  const indexesOf = (fits: (record: BenchRecord) => boolean) => report.records.flatMap((record, i) => (fits(record) ? [i] : []))
+  /** What each visible chart draws: the figures of its datasets, and the records that they are of. */
+  const drawn = (page: Page) =>
+    page.evaluate<{ chart: string; label: string; data: unknown[]; records: BenchRecord[] }[]>(`
+      [...document.querySelectorAll('figure:not([hidden]) canvas')].flatMap((canvas) =>
+        Chart.getChart(canvas).data.datasets.map(({ label, data, records }) => ({ chart: canvas.dataset.chart, label, data, records })))`)
+
   test('opens without a complaint, asks nothing of the network, and runs no script of others', async () => {
     const { page, complaints } = await open()
     expect(await page.title()).toBe('IPC on this machine')
-    expect(await page.locator('canvas:visible').count()).toBe(6)
+    expect(await page.locator('canvas:visible').count()).toBe(10)
     expect(complaints).toEqual([])
     await page.close()
   })
@@ -261,30 +345,101 @@ describe.skipIf(missing !== undefined)(`the page in Chromium${missing === undefi
     // Expressions, since what runs in the page has other types than what runs here.
     const embedded = await page.evaluate<Report>(`JSON.parse(document.getElementById('report').textContent)`)
     expect(embedded).toEqual(JSON.parse(readFileSync(join(folder, 'page', 'report.json'), 'utf8')))
-    const cells = await page.evaluate<{ group: string; adapter: string; column: string; value: number }[]>(`
-      [...document.querySelectorAll('td[data-value]')].map((cell) => ({
-        group: cell.closest('section').id,
-        adapter: cell.closest('tr').dataset.adapter,
-        column: cell.dataset.column,
-        value: Number(cell.dataset.value),
-      }))`)
-    const expected = report.records.flatMap((record) => {
+    const cells = await page.evaluate<[number, string, number][]>(`
+      [...document.querySelectorAll('td[data-value]')].map((cell) => [
+        Number(cell.closest('tr').dataset.record), cell.dataset.figure, Number(cell.dataset.value)])`)
+    const expected = report.records.flatMap((record, i) => {
       if (record.status !== 'measured') return []
-      const at = { group: `${record.placement}-${record.wait}`, adapter: record.adapter }
-      const { rttUs } = record
-      if (rttUs !== undefined)
-        return [
-          { ...at, column: 'p50', value: rttUs.p50 },
-          { ...at, column: 'p99', value: rttUs.p99 },
-          { ...at, column: 'p999', value: rttUs.p999 },
-          { ...at, column: 'cpu', value: record.cpuUsPerMessage },
-        ]
-      return record.payloadBytes > 64
-        ? [{ ...at, column: 'bulk', value: record.gigabytesPerSecond }]
-        : [{ ...at, column: 'rate', value: record.messagesPerSecond }]
+      const { timesUs, floor, switchesPerMessage, rate, idle } = record
+      return [
+        [i, 'p50', timesUs?.p50],
+        [i, 'p99', timesUs?.p99],
+        [i, 'p999', timesUs?.p999],
+        [i, 'max', timesUs?.max],
+        [i, 'rate', record.messagesPerSecond],
+        [i, 'bulk', record.gigabytesPerSecond],
+        [i, 'ratio', floor?.status === 'measured' ? floor.ratio.median : undefined],
+        [i, 'reached', rate?.reached],
+        [i, 'channels', idle?.channels],
+        [i, 'memory', idle?.bytesPerChannel],
+        [i, 'descriptors', idle?.descriptorsPerChannel],
+        [i, 'cpu', record.cpuUsPerMessage],
+        [i, 'voluntary', switchesPerMessage?.voluntary],
+        [i, 'involuntary', switchesPerMessage?.involuntary],
+        [i, 'syscalls', record.syscallsPerMessage],
+        [i, 'garbage', record.garbageBytesPerMessage],
+        [i, 'rss', record.peakRssBytes],
+        [i, 'lost', record.lost === 0 ? undefined : record.lost],
+      ].filter(([, , value]) => value !== undefined)
     })
-    const order = (list: object[]) => list.map((entry) => JSON.stringify(entry, ['group', 'adapter', 'column', 'value'])).sort()
-    expect(order(cells.filter(({ column }) => column !== 'payload'))).toEqual(order(expected))
+    const order = (list: unknown[]) => list.map((entry) => JSON.stringify(entry)).sort()
+    expect(order(cells)).toEqual(order(expected))
+    // Every record has its row, also what was not measured, with the reason.
+    expect(await page.locator('tr[data-record]').count()).toBe(report.records.length)
+    const [nats] = indexesOf(({ adapter }) => adapter === 'peer/nats')
+    expect(await page.locator(`tr[data-record="${nats}"]`).textContent()).toContain('nats-server is not installed')
+    await page.close()
+  })
+
+  test('the filters filter every chart and table at once', async () => {
+    const { page, complaints } = await open()
+    // At first the conditions with the most rows, for others do not compare.
+    expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'free' && wait === 'poll'))
+    const steps: [Readonly<Record<string, string>>, (record: BenchRecord) => boolean][] = [
+      [{ placement: 'cross-core' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'poll'],
+      [{ wait: 'spin' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'spin'],
+      [{ placement: 'all', wait: 'block' }, ({ wait }) => wait === 'block'],
+      [{ size: '65536' }, ({ wait, payloadBytes }) => wait === 'block' && payloadBytes === 65_536],
+      [{ size: '64', wait: 'all' }, ({ payloadBytes }) => payloadBytes <= 64],
+    ]
+    for (const [choices, fits] of steps) {
+      await choose(page, choices)
+      expect(await visibleRecords(page)).toEqual(indexesOf(fits))
+      for (const { records } of await drawn(page)) expect(records.filter((record) => !fits(record))).toEqual([])
+    }
+    await page.locator('#everything').click()
+    expect(await visibleRecords(page)).toEqual(indexesOf(() => true))
+    await page.getByRole('button', { name: 'none' }).click()
+    expect(await visibleRecords(page)).toEqual([])
+    expect(await page.locator('canvas:visible').count()).toBe(0)
+    expect(await page.locator('#setting').textContent()).toBe('Nothing was measured with these filters.')
+    expect(await page.locator('.none:visible').count()).toBe(6)
+    await page.locator('input[name="mechanism"][value="fifo"]').check({ force: true })
+    expect(await visibleRecords(page)).toEqual(indexesOf(({ mechanism }) => mechanism === 'fifo'))
+    expect(await page.locator('#conformance tr[data-mechanism]:visible').count()).toBe(1)
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  test('the keyboard filters, too, and reads the records of a chart', async () => {
+    const { page, complaints } = await open()
+    await page.locator('input[name="placement"]:checked').focus()
+    await page.keyboard.press('ArrowLeft')
+    expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'cross-core' && wait === 'poll'))
+    await page.keyboard.press('ArrowRight')
+    const chart = page.locator('#chart-rtt')
+    await chart.focus()
+    await page.keyboard.press('ArrowDown')
+    expect(await page.locator('#record').textContent()).toMatch(
+      /^semaphore\/posix, 0 B, free, event loop; p50 µs: 7.75; .*× C \(95 % interval\): ×1.14 /,
+    )
+    await page.keyboard.press('ArrowUp')
+    expect(await page.locator('#record').textContent()).toMatch(/^peer\/zeromq-ipc, 64 B/)
+    await page.keyboard.press('Escape')
+    expect(await page.locator('#record').textContent()).toBe('')
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  test('pointing at a bar shows its record', async () => {
+    const { page } = await open()
+    await page.evaluate(`document.getElementById('chart-rtt').scrollIntoView({ block: 'center' })`)
+    const box = await page.locator('#chart-rtt').boundingBox()
+    if (box === null) throw new Error('no chart')
+    await page.mouse.move(box.x + 300, box.y + 24)
+    const body = await page.evaluate<string[]>(`Chart.getChart('chart-rtt').tooltip.body.flatMap(({ lines }) => lines)`)
+    expect(body).toContain('p50 µs: 7.75')
+    expect(body.join()).toContain('C: p50 6.80 µs')
     await page.close()
   })
 
@@ -301,21 +456,50 @@ describe.skipIf(missing !== undefined)(`the page in Chromium${missing === undefi
     await page.close()
   })
 
-  test('draws the figures of the table', async () => {
+  test('draws the figures of report.json', async () => {
     const { page } = await open()
-    const drawn = await page.evaluate<{ group: string; chart: string; adapters: string[]; data: number[] }[]>(`
-      [...document.querySelectorAll('canvas')].map((canvas) => {
-        const { data } = Chart.getChart(canvas)
-        return { group: canvas.closest('section').id, chart: canvas.dataset.chart, adapters: data.labels, data: data.datasets[0].data }
-      })`)
-    for (const { group, chart, adapters, data } of drawn) {
-      const column = chart === 'rtt' ? 'p50' : chart
-      expect(adapters.length).toBeGreaterThan(4)
-      for (const [i, adapter] of adapters.entries()) {
-        const cell = page.locator(`[id="${group}"] tr[data-adapter="${adapter}"] td[data-column="${column}"]`)
-        expect(Number(await cell.getAttribute('data-value'))).toBe(data[i])
-      }
+    await choose(page, { placement: 'same-core', wait: 'block' })
+    const charts = await drawn(page)
+    const figures = (chart: string, at = 0) => {
+      const dataset = charts.filter((other) => other.chart === chart)[at]
+      return (dataset?.records ?? []).map((record, i) => [record, dataset?.data[i]] as const)
     }
+    const measured = (record: BenchRecord) => (record.status === 'measured' ? record : undefined)
+    const floor = (record: BenchRecord) => (record.status === 'measured' && record.floor?.status === 'measured' ? record.floor : undefined)
+    expect(figures('rtt').length).toBe(10)
+    for (const [record, value] of figures('rtt')) expect(value).toBe(measured(record)?.timesUs?.p50)
+    for (const [record, value] of figures('rtt', 1)) expect(value).toBe(floor(record)?.timesUs?.p50 ?? null)
+    for (const [record, value] of figures('ratio')) expect(value).toBe(floor(record)?.ratio.median)
+    for (const [record, value] of figures('ratio', 1)) expect(value).toEqual([floor(record)?.ratio.low, floor(record)?.ratio.high])
+    for (const [record, value] of figures('rate-ratio')) expect(value).toBe(floor(record)?.ratio.median)
+    for (const [record, value] of figures('rate')) expect(value).toBe(measured(record)?.messagesPerSecond)
+    for (const [record, value] of figures('cost'))
+      expect(value).toEqual({ x: measured(record)?.timesUs?.p50, y: measured(record)?.cpuUsPerMessage })
+    for (const [record, value] of figures('sizes'))
+      expect(value).toEqual({ x: record.payloadBytes, y: measured(record)?.gigabytesPerSecond })
+    for (const [i, [record, value]] of figures('percentiles').entries())
+      expect(value).toMatchObject({ percentile: measured(record)?.timesUs?.curve?.[i]?.[0], y: measured(record)?.timesUs?.curve?.[i]?.[1] })
+    await page.close()
+  })
+
+  test('the chooser answers otherwise where the needs are others, and says why', async () => {
+    const { page, complaints } = await open()
+    const taken = () => page.locator('#answer ol > li').evaluateAll((items) => items.map((item) => item.getAttribute('data-adapter')))
+    const answer = page.locator('#answer')
+    const first = await taken()
+    expect(first[0]).toBe('pipe/anonymous')
+    expect(await answer.textContent()).toContain('round trip of 64 B: 8.21 µs (free, event loop)')
+    await choose(page, { spin: 'yes' })
+    expect((await taken())[0]).toBe('shared-memory/ring')
+    expect(await answer.textContent()).toContain('(cross core, spinning)')
+    await choose(page, { hosts: 'many' })
+    expect(await taken()).toEqual(['socket/tcp', 'socket/udp'])
+    expect(await answer.textContent()).toContain('mind: loses what it has no room for')
+    await page.locator('summary').click()
+    expect(await page.locator('#answer details').textContent()).toContain('pipe/anonymous stays on one host')
+    await choose(page, { payloadBytes: '16777216', kind: 'stream' })
+    expect(await taken()).toEqual(['socket/tcp'])
+    expect(complaints).toEqual([])
     await page.close()
   })
 

@@ -1,5 +1,5 @@
 /**
- * The exchanges, both sides of each, over a port. They close the loop by themselves: in a round trip by
+ * Exchanges in a closed loop, both sides of each, over a port. They close it by themselves: in a round trip by
  * its reply, in a throughput trial by an acknowledgement a batch, of which two are on their way.
  *
  * Every message is verified by who receives it. A mechanism that drops by nature gets a timeout and a
@@ -7,17 +7,17 @@
  */
 import { TimeHistogram } from './histogram.js'
 import { Pattern, WrongMessage } from './payload.js'
-import type { Trial } from './plan.js'
 import type { Port } from './port.js'
-import type { RoundTripTimes } from './record.js'
+import type { Times } from './record.js'
+import type { Trial } from './trial.js'
 
 /** After so long without a reply a message of a lossy mechanism counts as lost. */
-const LOSS_MS = 50
+export const LOSS_MS = 50
 /** The clock costs tens of nanoseconds: a shorter time than this is taken of several round trips at once. */
 const SHORT_MS = 0.001
 const BATCH_MS = 0.02
 
-type Exchange = Pick<Trial, 'workload' | 'payloadBytes' | 'lossy' | 'batchMessages' | 'ackBytes'>
+export type Exchange = Pick<Trial, 'workload' | 'payloadBytes' | 'wait' | 'lossy' | 'batchMessages' | 'ackBytes' | 'ratePerSecond'>
 
 /** What one run of an exchange gives. */
 export interface Run {
@@ -25,27 +25,29 @@ export interface Run {
   readonly count: number
   readonly lost: number
   readonly elapsedMs: number
-  readonly times?: RoundTripTimes
+  /** The median time in µs. */
+  readonly p50?: number
 }
 
-/** The side that measures. Runs may follow each other: the first warms up. */
+/** The side that measures. Runs follow each other. */
 export interface Pinger {
   readonly batch: number
   run(durationMs: number): Promise<Run>
-  /** From now on times are taken of batches, where a round trip took as short as in `warmup`. */
-  adjust(warmup: Run): void
+  /** After a run that warmed up: forgets its times, and takes batches of round trips where one is too short for the clock. */
+  warmedUp(run: Run): void
+  /** Over all runs, of a workload that times. */
+  times(): Times | undefined
 }
 
-export const pinger = (port: Port, exchange: Exchange): Pinger =>
-  exchange.workload === 'round-trip' ? new RoundTrips(port, exchange) : new Throughput(port, exchange)
+export const ended = () => new WrongMessage('the channel ended in the middle of the exchange')
 
-const ended = () => new WrongMessage('the channel ended in the middle of the exchange')
-
-class RoundTrips implements Pinger {
+export class RoundTrips implements Pinger {
   batch = 1
   readonly #port: Port
   readonly #pattern: Pattern
   readonly #lossy: boolean
+  readonly #round = new TimeHistogram()
+  readonly #all = new TimeHistogram()
   #sequence = 0
   #lost = 0
 
@@ -55,16 +57,22 @@ class RoundTrips implements Pinger {
     this.#lossy = exchange.lossy
   }
 
-  adjust(warmup: Run): void {
-    const ms = (warmup.times?.p50 ?? Number.POSITIVE_INFINITY) / 1000
-    if (ms < SHORT_MS) this.batch = Math.ceil(BATCH_MS / Math.max(ms, 1e-5))
+  warmedUp({ p50 = Number.POSITIVE_INFINITY }: Run): void {
+    this.#all.reset()
+    const ms = p50 / 1000
+    if (ms < SHORT_MS && !this.#lossy) this.batch = Math.ceil(BATCH_MS / Math.max(ms, 1e-5))
+  }
+
+  times(): Times {
+    return this.#all.times()
   }
 
   async run(durationMs: number): Promise<Run> {
     const port = this.#port
     const pattern = this.#pattern
     const batch = this.batch
-    const times = new TimeHistogram()
+    const times = this.#round
+    times.reset()
     const start = performance.now()
     const end = start + durationMs
     this.#lost = 0
@@ -86,8 +94,8 @@ class RoundTrips implements Pinger {
       }
       now = performance.now()
     } while (now < end)
-    const count = times.count * (this.#lossy ? 1 : batch)
-    return { count, lost: this.#lost, elapsedMs: now - start, times: times.times() }
+    this.#all.add(times)
+    return { count: times.count * batch, lost: this.#lost, elapsedMs: now - start, p50: times.at(50) }
   }
 
   /** The time of one round trip, after however many that were lost. */
@@ -110,7 +118,7 @@ class RoundTrips implements Pinger {
   }
 }
 
-class Throughput implements Pinger {
+export class Throughput implements Pinger {
   readonly batch = 1
   readonly #port: Port
   readonly #pattern: Pattern
@@ -128,7 +136,9 @@ class Throughput implements Pinger {
     this.#lossy = exchange.lossy
   }
 
-  adjust(): void {}
+  warmedUp(): void {}
+
+  times(): undefined {}
 
   async run(durationMs: number): Promise<Run> {
     const sentBefore = this.#sent
@@ -156,10 +166,12 @@ class Throughput implements Pinger {
   async #sendBatch(): Promise<void> {
     const port = this.#port
     const pattern = this.#pattern
+    port.cork?.()
     for (let i = 0; i < this.#size; i++) {
       const sent = port.send(pattern.message(this.#sent++))
       if (sent !== undefined) await sent
     }
+    port.uncork?.()
   }
 
   async #ack(): Promise<void> {
@@ -189,11 +201,7 @@ class Throughput implements Pinger {
   }
 }
 
-/** The other side. Settles when the channel has ended. */
-export const answer = (port: Port, exchange: Exchange): Promise<void> =>
-  exchange.workload === 'round-trip' ? answerRoundTrips(port, exchange) : answerThroughput(port, exchange)
-
-async function answerRoundTrips(port: Port, exchange: Exchange): Promise<void> {
+export async function answerRoundTrips(port: Port, exchange: Exchange): Promise<void> {
   const pattern = new Pattern(exchange.payloadBytes)
   for (let expected = 0; ; expected++) {
     const got = port.receive()
@@ -205,7 +213,7 @@ async function answerRoundTrips(port: Port, exchange: Exchange): Promise<void> {
   }
 }
 
-async function answerThroughput(port: Port, exchange: Exchange): Promise<void> {
+export async function answerThroughput(port: Port, exchange: Exchange): Promise<void> {
   const { lossy, batchMessages } = exchange
   const pattern = new Pattern(exchange.payloadBytes)
   const acks = new Pattern(exchange.ackBytes)

@@ -1,7 +1,8 @@
 /** What the messages of a trial hold, so that a wrong, lost, repeated or reordered one is told from the right one. */
 
 const SLOTS = 4
-const HEADER_BYTES = 4
+/** A sequence number. */
+export const HEADER_BYTES = 4
 /** Above this, one memcmp beats a loop. */
 const LOOP_BYTES = 128
 

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { check } from '../core/errors.js'
 import { addonError, native } from '../native/index.js'
-import type { Placement, Processors } from './record.js'
+import type { Conditions, Processors } from './record.js'
 
 const MOST_PROCESSORS = 1024
 /** The calling thread, for the kernel. */
@@ -19,7 +19,13 @@ export function allowedProcessors(): number[] {
 }
 
 /** Where each side goes, or why the host cannot give that. The last processors first: the first serves most interrupts. */
-export function processorsFor(placement: Placement, allowed: readonly number[]): Processors | string {
+export function processorsFor(
+  { placement, wait, workload }: Pick<Conditions, 'placement' | 'wait' | 'workload'>,
+  allowed: readonly number[],
+): Processors | string {
+  if (allowed.length === 1 && (wait === 'spin' || wait === 'adaptive')) return 'to spin needs two processors, and this process may use one'
+  if (allowed.length === 1 && workload === 'one-way')
+    return 'a sender that keeps the time by spinning needs a second processor, and this process may use one'
   if (placement === 'free') return { ping: allowed, pong: allowed }
   if (addonError !== undefined) return `placement ${placement} ${addonError}`
   const [last, other] = [...allowed].reverse()

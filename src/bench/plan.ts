@@ -1,121 +1,177 @@
-/** What `make` measures, as data: which trials there are, and for how long each runs. */
-import type { Capabilities } from '../core/channel.js'
-import type { Conditions, Placement, WaitMode, Workload } from './record.js'
+/** What is measured, as data. */
+import type { Placement, WaitMode, Workload } from './record.js'
+import { runnable, STAMPED_BYTES, type Subject, type Trial, trialOf, type Wanted } from './trial.js'
 
+const KIB = 1024
 const WORD_BYTES = 64
-const BULK_BYTES = 64 * 1024
-/** What is sent between two acknowledgements. */
-const BATCH_BYTES = 1024 * 1024
-const BATCH_MESSAGES = 1024
-/** Where the mechanism drops what it has no room for: less than its default room, with the kernel's own cost of each message. */
-const LOSSY_BATCH_BYTES = 64 * 1024
-const LOSSY_MESSAGE_COST = 1024
+const BULK_BYTES = 64 * KIB
+/** So that the slope in ns a byte is seen. Each mechanism's minimum comes before. */
+const SIZES = [WORD_BYTES, KIB, 4 * KIB, BULK_BYTES, KIB * KIB, 16 * KIB * KIB]
+const SENDERS = [1, 2, 4, 8]
+/** Of `make bench`. */
+export const MOST_TRIALS = 120
 
-/** What the plan must know of an adapter. */
-export interface Subject {
-  readonly id: string
-  readonly capabilities: Pick<Capabilities, 'framing' | 'payload' | 'sync' | 'whenFull' | 'end' | 'connects'>
-  /** Its two sides are threads of one process. */
-  readonly thread: boolean
-  readonly unavailable?: string | undefined
-}
-
-/** One exchange between two fresh processes. */
-export interface Trial extends Conditions {
-  readonly thread: boolean
-  /** The mechanism drops what it has no room for: losses are counted instead of failing the trial. */
-  readonly lossy: boolean
-  /** The peer learns of the end through the mechanism. */
-  readonly ends: boolean
-  /** Messages that the receiver acknowledges at once; with the workload `throughput`. */
-  readonly batchMessages: number
-  readonly ackBytes: number
-  readonly unavailable?: string
-  /** Why this adapter has no such figure. */
-  readonly impossible?: string
-}
+type Group = Readonly<Pick<Wanted, 'placement' | 'wait'>>
 
 /** Conditions whose rows are compared with each other; measured one after the other. */
-const GROUPS: readonly { readonly placement: Placement; readonly wait: WaitMode }[] = [
-  { placement: 'same-core', wait: 'block' },
-  { placement: 'free', wait: 'poll' },
-]
+const SAME_CORE_BLOCK: Group = { placement: 'same-core', wait: 'block' }
+const FREE_POLL: Group = { placement: 'free', wait: 'poll' }
 
-/** The trials of the main job: round trips and throughput of one word, throughput of 64 KiB. */
+/** The mechanism's payload next to a word. */
+const wordOf = ({ capabilities: { payload } }: Subject): number => Math.min(Math.max(WORD_BYTES, payload.min), payload.max)
+
+/**
+ * The trials of the main job: round trips and throughput of one word, throughput of 64 KiB. The blocking
+ * round trips take turns with their C floor; for more floors there is no time.
+ */
 export function planComparison(subjects: readonly Subject[]): Trial[] {
-  return GROUPS.flatMap(({ placement, wait }) =>
+  return [SAME_CORE_BLOCK, FREE_POLL].flatMap((group) =>
     subjects.flatMap((subject) => {
-      const { min, max } = subject.capabilities.payload
-      const word = Math.min(Math.max(WORD_BYTES, min), max)
+      const word = { ...group, payloadBytes: wordOf(subject) }
       return [
-        trialOf(subject, 'round-trip', word, placement, wait),
-        trialOf(subject, 'throughput', word, placement, wait),
-        trialOf(subject, 'throughput', BULK_BYTES, placement, wait),
+        trialOf(subject, { ...word, workload: 'round-trip', floor: group === SAME_CORE_BLOCK }),
+        trialOf(subject, { ...word, workload: 'throughput' }),
+        trialOf(subject, { ...group, payloadBytes: BULK_BYTES, workload: 'throughput' }),
       ]
     }),
   )
 }
 
-export function trialOf(subject: Subject, workload: Workload, payloadBytes: number, placement: Placement, wait: WaitMode): Trial {
-  const { payload, whenFull, end } = subject.capabilities
-  const lossy = whenFull === 'drop'
-  const impossible = impossibility(subject, workload, payloadBytes, wait)
-  return {
-    adapter: subject.id,
-    mechanism: subject.id.split('/')[0] ?? subject.id,
-    workload,
-    payloadBytes,
-    placement,
-    wait,
-    thread: subject.thread,
-    lossy,
-    ends: end !== 'none',
-    batchMessages: lossy
-      ? Math.max(1, Math.floor(LOSSY_BATCH_BYTES / (payloadBytes + LOSSY_MESSAGE_COST)))
-      : Math.min(BATCH_MESSAGES, Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, payloadBytes)))),
-    ackBytes: Math.min(Math.max(8, payload.min), payload.max),
-    ...(subject.unavailable === undefined ? {} : { unavailable: subject.unavailable }),
-    ...(impossible === undefined ? {} : { impossible }),
-  }
+/** A part of the plan of `make bench`. */
+export interface Tier {
+  /** What it is for. */
+  readonly why: string
+  readonly trials: readonly Trial[]
+  /** Trials that did not fit into the most that there may be. */
+  readonly leftOut: number
 }
 
-function impossibility({ capabilities }: Subject, workload: Workload, payloadBytes: number, wait: WaitMode): string | undefined {
-  const { payload, sync, whenFull, connects } = capabilities
-  if (!connects) return 'makes no channel between two processes'
-  if (wait === 'block' && !sync) return 'has no blocking calls, only the event loop'
-  if (workload === 'throughput' && whenFull === 'coalesce') return 'equal events coalesce, so that their number means nothing'
-  if (payloadBytes > payload.max && payload.max === 0) return 'events carry no bytes'
-  if (payloadBytes > payload.max) return `a message has at most ${payload.max} bytes`
-  if (payloadBytes < payload.min) return `a message has at least ${payload.min} bytes`
-  return undefined
+/**
+ * `make bench`: at most 120 trials in about 8 minutes, out of a full cross-product of over 10,000. Chosen,
+ * the most telling first:
+ *
+ *  1. round trips of a word on one processor, blocking, with their costs: the shortest way, which
+ *     the scheduler disturbs least, so that what the library adds shows best;
+ *  2. the same in the event loop, placed freely, of all and of what users pick instead: what users get;
+ *  3. throughput of a word in the event loop, `await send` and `receive`, of each mechanism's leading
+ *     adapter and of what users pick instead: the row that people quote;
+ *  4. throughput of a word and of 64 KiB across processors through the blocking calls, against C that
+ *     makes the same system calls;
+ *  5. spinning and adaptive waits across processors, where memory is shared;
+ *  6. one way at a fixed rate: latency without coordinated omission;
+ *  7. many senders, rendezvous and idle channels, of the mechanisms that users choose between for them;
+ *  8. more sizes of the leading streams and rings, for the slope.
+ *
+ * Floors take turns with all that they can do. What does not fit is dropped from the end.
+ */
+export function planBench(subjects: readonly Subject[], peers: readonly Subject[] = []): Tier[] {
+  const leaders = subjects.filter(({ leads }) => leads)
+  // Rings differ in how two processes meet, and then are one and the same.
+  const telling = subjects.filter(({ leads, spins }) => leads || !spins)
+  const each = (some: readonly Subject[], wanted: (subject: Subject) => Wanted | readonly Wanted[]): Trial[] =>
+    some.flatMap((subject) => [wanted(subject)].flat().map((one) => trialOf(subject, { floor: true, ...one })))
+  const cross = (subject: Subject): Group => ({ placement: 'cross-core', wait: subject.spins ? 'adaptive' : 'block' })
+  const word = (subject: Subject, workload: Workload, group: Group): Wanted => ({ ...group, workload, payloadBytes: wordOf(subject) })
+  const carrying = leaders.filter(({ capabilities }) => capabilities.payload.max >= BULK_BYTES)
+  return capped([
+    {
+      why: 'round trips of a word on one processor, blocking, with their costs',
+      trials: each(telling, (subject) => ({ ...word(subject, 'round-trip', SAME_CORE_BLOCK), costs: true })),
+    },
+    {
+      why: 'round trips of a word in the event loop, placed freely, beside what users pick instead',
+      trials: each([...subjects, ...peers], (subject) => word(subject, 'round-trip', FREE_POLL)),
+    },
+    {
+      why: 'throughput of a word in the event loop, beside what users pick instead',
+      trials: each([...leaders, ...peers], (subject) => word(subject, 'throughput', FREE_POLL)),
+    },
+    {
+      why: 'throughput of a word and of 64 KiB across processors, through blocking calls',
+      trials: each(telling, (subject) => [
+        word(subject, 'throughput', cross(subject)),
+        { ...word(subject, 'throughput', cross(subject)), payloadBytes: BULK_BYTES },
+      ]),
+    },
+    {
+      why: 'spinning and adaptive waits across processors, where memory is shared',
+      trials: each(
+        leaders.filter(({ spins }) => spins),
+        (subject) => (['spin', 'adaptive'] as const).map((wait) => word(subject, 'round-trip', { placement: 'cross-core', wait })),
+      ),
+    },
+    {
+      why: 'one way at a fixed rate, timed from when each message was due',
+      trials: each([...leaders.filter(({ capabilities }) => capabilities.payload.max >= STAMPED_BYTES), ...peers.slice(0, 1)], (subject) =>
+        word(subject, 'one-way', FREE_POLL),
+      ),
+    },
+    {
+      why: 'several senders, from the offer to the first message, and idle channels',
+      trials: [
+        ...each(leaders.filter(({ capabilities }) => capabilities.peers === 'many').slice(-1), (subject) =>
+          SENDERS.map((senders) => ({ ...word(subject, 'fan-in', FREE_POLL), senders })),
+        ),
+        ...each([...leaders.slice(-1), ...peers.slice(0, 1)], (subject) => word(subject, 'rendezvous', FREE_POLL)),
+        ...each(leaders, (subject) => word(subject, 'idle', FREE_POLL)),
+      ],
+    },
+    {
+      why: 'more sizes across processors, for the slope in ns a byte',
+      trials: each(carrying.reverse(), (subject) =>
+        [4 * KIB, KIB * KIB].map((payloadBytes) => ({ ...word(subject, 'throughput', cross(subject)), payloadBytes })),
+      ),
+    },
+  ])
 }
 
-export const runnable = (trial: Trial): boolean => trial.unavailable === undefined && trial.impossible === undefined
-
-/** Milliseconds of one trial: what is discarded, and what is measured. */
-export interface Durations {
-  readonly warmupMs: number
-  readonly durationMs: number
+/** What cannot run takes no time and no place. */
+function capped(tiers: readonly Omit<Tier, 'leftOut'>[]): Tier[] {
+  let left = MOST_TRIALS
+  return tiers.map(({ why, trials }) => {
+    const kept = trials.filter((trial) => !runnable(trial) || left-- > 0)
+    return { why, trials: kept, leftOut: trials.length - kept.length }
+  })
 }
 
-/** What starting and ending the two processes of a trial takes, about. */
-const OVERHEAD_MS = 400
-const SHORTEST_UNIT_MS = 40
-const LONGEST_UNIT_MS = 2000
-/** Half: figures taken before V8 has compiled all of both sides are several times too high. */
-const WARMUP_SHARE = 0.5
-
-/** A round trip gives the fewest samples and runs the most code a sample: it gets twice the time. */
-const weightOf = ({ workload }: Pick<Trial, 'workload'>): number => (workload === 'round-trip' ? 2 : 1)
-
-/** Milliseconds for each unit of weight, so that these trials take `leftMs` with all their processes. */
-export function unitFor(trials: readonly Pick<Trial, 'workload'>[], leftMs: number): number {
-  const weight = trials.reduce((sum, trial) => sum + weightOf(trial), 0)
-  const unit = (leftMs - OVERHEAD_MS * trials.length) / Math.max(1, weight)
-  return Math.min(LONGEST_UNIT_MS, Math.max(SHORTEST_UNIT_MS, unit))
+/** Conditions that the user names; every one that is left out has all its values. */
+export interface Selection {
+  readonly workloads?: readonly Workload[] | undefined
+  readonly sizes?: readonly number[] | undefined
+  readonly placements?: readonly Placement[] | undefined
+  readonly waits?: readonly WaitMode[] | undefined
 }
 
-export function durationsFor(trial: Pick<Trial, 'workload'>, unitMs: number): Durations {
-  const totalMs = unitMs * weightOf(trial)
-  return { warmupMs: totalMs * WARMUP_SHARE, durationMs: totalMs * (1 - WARMUP_SHARE) }
+export const WORKLOADS: readonly Workload[] = ['round-trip', 'throughput', 'one-way', 'fan-in', 'rendezvous', 'idle']
+export const PLACEMENTS: readonly Placement[] = ['same-core', 'cross-core', 'free']
+export const WAITS: readonly WaitMode[] = ['block', 'poll', 'spin', 'adaptive']
+
+/**
+ * `make bench FULL=1`, and what the user selects: the cross-product. Also what is impossible, so that the
+ * report says why. Sizes go with round trips, one way and throughput; the other workloads carry a word
+ * unless a size is named.
+ */
+export function planFull(
+  subjects: readonly Subject[],
+  { workloads = WORKLOADS, sizes, placements = PLACEMENTS, waits = WAITS }: Selection = {},
+): Trial[] {
+  return workloads.flatMap((workload) =>
+    placements.flatMap((placement) =>
+      waits.flatMap((wait) =>
+        subjects.flatMap((subject) =>
+          (sizes ?? sizesFor(subject, workload)).flatMap((payloadBytes) =>
+            (workload === 'fan-in' ? SENDERS : [undefined]).map((senders) =>
+              trialOf(subject, { workload, placement, wait, payloadBytes, floor: true, ...(senders === undefined ? {} : { senders }) }),
+            ),
+          ),
+        ),
+      ),
+    ),
+  )
+}
+
+function sizesFor(subject: Subject, workload: Workload): readonly number[] {
+  if (workload === 'fan-in' || workload === 'rendezvous' || workload === 'idle') return [wordOf(subject)]
+  const { min } = subject.capabilities.payload
+  return [...new Set([min, ...SIZES])]
 }

@@ -3,50 +3,115 @@
  * Times are in the unit that their name ends with.
  */
 
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 
 /** On which processors the two sides run: one and the same, two different ones, or wherever the scheduler puts them. */
 export type Placement = 'same-core' | 'cross-core' | 'free'
-/** How the receiver waits: in a blocking call on its thread, or in its event loop. */
-export type WaitMode = 'block' | 'poll'
-/** One message there and back at a time, or as many one way as the receiver takes. */
-export type Workload = 'round-trip' | 'throughput'
+/**
+ * How the receiver waits: `block` in a system call on its thread; `poll` in its event loop; `spin` never,
+ * it asks again and again; `adaptive` spins for a while and blocks then.
+ */
+export type WaitMode = 'block' | 'poll' | 'spin' | 'adaptive'
+
+/**
+ * `round-trip`: one message there and back at a time, as fast as it goes. `one-way`: messages at a fixed
+ * rate, each timed from the moment at which it was due. `throughput`: as many one way as the receiver takes.
+ * `fan-in`: throughput of several senders to one receiver. `rendezvous`: from the offer to the first
+ * message. `idle`: many channels that carry nothing, and one of them woken.
+ */
+export type Workload = 'round-trip' | 'one-way' | 'throughput' | 'fan-in' | 'rendezvous' | 'idle'
 
 /** What was measured. Figures compare only where placement, wait mode and payload are equal. */
 export interface Conditions {
+  /** The id of an adapter, or of a peer: `peer/zeromq-ipc`. */
   readonly adapter: string
+  /** Its mechanism; `peer` for what users pick instead. */
   readonly mechanism: string
   readonly workload: Workload
   readonly payloadBytes: number
   readonly placement: Placement
   readonly wait: WaitMode
+  /** With the workload `fan-in`. */
+  readonly senders?: number
 }
 
-export interface RoundTripTimes {
+/** Microseconds. */
+export interface Times {
   readonly p50: number
   readonly p99: number
   readonly p999: number
   readonly max: number
   readonly mean: number
+  /** For a curve: pairs of a percentile (0 to 100) and its time. */
+  readonly curve?: readonly (readonly [number, number])[]
 }
 
-/** What one trial gives. Every message counted here was verified by its receiver. */
-export interface Measurement {
+/** What one side pair gives, ours or the C floor's, over all its rounds. Every message counted was verified by its receiver. */
+export interface Figures {
+  /** What was measured, without warm-up and pauses. */
   readonly durationMs: number
-  /** Round trips, or messages one way. */
+  /** Round trips, messages one way, meetings, or wake-ups. */
   readonly samples: number
   /** Round trips that each time stands for: 1, or more where one is too short for the clock; then the percentiles are of means of so many. */
   readonly batch: number
-  /** Microseconds; with the workload `round-trip`. */
-  readonly rttUs?: RoundTripTimes
-  /** With the workload `throughput`. */
+  /** Of a round trip, of one way, of a meeting, or of a wake-up: whatever the workload times. */
+  readonly timesUs?: Times
+  /** With `throughput` and `fan-in`. */
   readonly messagesPerSecond?: number
-  /** 10^9 bytes of payload a second; with the workload `throughput`. */
+  /** 10^9 bytes of payload a second; with `throughput` and `fan-in`. */
   readonly gigabytesPerSecond?: number
   /** Processor time of both sides together for one message one way. */
-  readonly cpuUsPerMessage: number
+  readonly cpuUsPerMessage?: number
+  /** Context switches of both sides for one message one way. */
+  readonly switchesPerMessage?: { readonly voluntary: number; readonly involuntary: number }
+  /** Of the larger side. */
+  readonly peakRssBytes?: number
   /** Messages that never arrived; more than 0 only where the mechanism drops by nature. */
   readonly lost: number
+}
+
+/** A ratio of ours to the C floor, from rounds that were run by turns: their median with its 95 % confidence interval. */
+export interface Ratio {
+  readonly median: number
+  readonly low: number
+  readonly high: number
+  readonly rounds: number
+}
+
+/** The same exchange in C. `ratio` is of times where the workload times (lower is better), of messages a second otherwise (higher is better). */
+export type Floor =
+  | ({
+      readonly status: 'measured'
+      readonly ratio: Ratio
+      /** The figure of each round, beside those of the measurement. */
+      readonly rounds?: readonly number[]
+    } & Figures)
+  | { readonly status: 'failed' | 'unavailable' | 'impossible'; readonly reason: string }
+
+export interface Measurement extends Figures {
+  /** The figure of each round, in order: the median time in µs, or messages a second. */
+  readonly rounds: readonly number[]
+  /** Before each round of either pair and after the last, ns of a turn there and back of a spin between two processors (one: of a plain loop): it names the state of the machine. */
+  readonly probesNs: readonly number[]
+  /** Absent where the plan had none. */
+  readonly floor?: Floor
+  /** What was asked for and could not be counted, with the reason. */
+  readonly notes?: readonly string[]
+  /** Both sides together, for one message one way; counted in a run of their own. */
+  readonly syscallsPerMessage?: number
+  /** Of the JavaScript heap and of array buffers, on the receiving side, for one message received; measured in a run of its own. */
+  readonly garbageBytesPerMessage?: number
+  /** With `one-way`: messages a second. */
+  readonly rate?: { readonly wanted: number; readonly reached: number }
+  /** With `idle`. */
+  readonly idle?: {
+    readonly channels: number
+    /** What did not let there be as many as wanted. */
+    readonly limit?: string
+    /** Both sides together. */
+    readonly bytesPerChannel: number
+    readonly descriptorsPerChannel: number
+  }
 }
 
 /** The processors of each side. */
@@ -56,8 +121,8 @@ export interface Processors {
 }
 
 /**
- * `failed`: a wrong byte, a lost message, an error or no end. `unavailable`: the adapter cannot run here.
- * `impossible`: the adapter has no such thing to measure. `not-run`: the run was ended before.
+ * `failed`: a wrong byte, a lost message, an error, a missed rate or no end. `unavailable`: the adapter
+ * cannot run here. `impossible`: the adapter has no such thing to measure. `not-run`: the run was ended before.
  */
 export type Outcome =
   | ({ readonly status: 'measured'; readonly processors: Processors } & Measurement)

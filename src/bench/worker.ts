@@ -1,55 +1,57 @@
 /** The side of a trial that measures: a process that the driver starts, and that starts the other side. */
 import { writeSync } from 'node:fs'
-import type { AdapterId, Peer } from '../core/channel.js'
-import { spawnPeer } from '../core/spawn.js'
-import { cpuTimeOf, ownCpuTime } from './cpu-time.js'
-import { pinger, type Run } from './exchange.js'
-import { armWatchdog, fail, type Order, orderOf, RESULT_FD } from './order.js'
+import { createInterface } from 'node:readline'
+import { costBetween, costOf, peakRssOf } from './cost.js'
+import { armWatchdog, fail, type Order, orderOf } from './order.js'
 import { place } from './placement.js'
-import { portOver } from './port.js'
-import type { Measurement } from './record.js'
+import { type Farewell, RESULT_FD, type Ready, type Round, WARMUPS } from './protocol.js'
+import { type Side, startSide } from './side.js'
 
-/** Milliseconds for the other side to see the end and go. */
-const FAREWELL_MS = 1000
+/** What V8 needs to have compiled both sides for good, about; and for how many times the warm-up that is waited. */
+const WARM_MESSAGES = 5000
 
-const order = orderOf(process.argv)
-const { trial } = order
-try {
-  place(order.processors.ping)
-  armWatchdog(order.limitMs)
-  const peer = await spawnPeer(new URL(order.echo), {
-    adapter: trial.adapter as AdapterId,
-    thread: trial.thread,
-    args: [JSON.stringify(order)],
-    // A peer that blocks in a mechanism without an end never learns that this is over.
-    killAfter: trial.wait === 'block' && !trial.ends ? 0 : FAREWELL_MS,
-  })
-  writeSync(RESULT_FD, JSON.stringify(await measure(peer, order)))
-  await peer[Symbol.asyncDispose]()
-  process.exit()
-} catch (error) {
-  fail(error)
-}
+const tell = (line: Ready | Round | Farewell) => void writeSync(RESULT_FD, `${JSON.stringify(line)}\n`)
 
-async function measure(peer: Peer, { trial, warmupMs, durationMs }: Order): Promise<Measurement> {
-  const bothCpuTimes = () => ownCpuTime() + (trial.thread ? 0 : cpuTimeOf(peer.pid))
-  const port = portOver(peer.channel, trial.wait, Math.max(trial.payloadBytes, trial.ackBytes))
-  const side = pinger(port, trial)
-  side.adjust(await side.run(warmupMs))
-  const cpuBefore = bothCpuTimes()
-  const run = await side.run(durationMs)
-  const cpuUs = bothCpuTimes() - cpuBefore
+async function round(side: Side, durationMs: number): Promise<Round> {
+  const { others } = side
+  const before = others && costOf(others)
+  const { count, lost, elapsedMs, p50 } = await side.run(durationMs)
   return {
-    durationMs: run.elapsedMs,
-    samples: run.count,
+    count,
+    lost,
+    elapsedMs,
     batch: side.batch,
-    ...(run.times === undefined ? rates(run, trial.payloadBytes) : { rttUs: run.times }),
-    cpuUsPerMessage: cpuUs / (trial.workload === 'round-trip' ? 2 * run.count : run.count),
-    lost: run.lost,
+    ...(p50 === undefined ? {} : { p50 }),
+    ...(before && { ...costBetween(before, costOf(others)), rssBytes: peakRssOf(others) }),
   }
 }
 
-function rates({ count, elapsedMs }: Run, bytes: number): Pick<Measurement, 'messagesPerSecond' | 'gigabytesPerSecond'> {
-  const messagesPerSecond = count / (elapsedMs / 1000)
-  return { messagesPerSecond, gigabytesPerSecond: (messagesPerSecond * bytes) / 1e9 }
+/** On a machine that does something else besides, the same time compiles less. */
+async function warmUp(side: Side, { trial, warmupMs }: Order): Promise<void> {
+  const asFastAsItGoes = trial.workload === 'round-trip' || trial.workload === 'throughput'
+  let messages = 0
+  for (let i = 0; i < (asFastAsItGoes ? WARMUPS : 1) && messages < WARM_MESSAGES; i++) {
+    const run = await side.run(warmupMs)
+    messages += run.count
+    side.warmedUp(run)
+  }
+}
+
+const order = orderOf(process.argv)
+try {
+  place(order.processors.ping)
+  armWatchdog(order)
+  const side = await startSide(order)
+  await warmUp(side, order)
+  tell({ ready: true })
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [word, ms] = line.split(' ')
+    if (word !== 'run') break
+    tell(await round(side, Number(ms)))
+  }
+  tell({ times: side.times() ?? {}, ...side.remarks?.() })
+  await side.close()
+  process.exit()
+} catch (error) {
+  fail(error)
 }

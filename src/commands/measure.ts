@@ -1,6 +1,7 @@
 /** The work behind `report`, `show` and `bench`: conformance, then measurement, with progress. */
+import type { Conditions } from '../bench/record.js'
+import type { Trial } from '../bench/trial.js'
 import type { AdapterId } from '../core/channel.js'
-import { titleOf } from '../report/format.js'
 import type { Report } from '../report/model.js'
 import { UsageError } from './outcome.js'
 import { type Progress, startProgress } from './progress.js'
@@ -12,18 +13,25 @@ export interface Work {
   readonly adapters: readonly AdapterId[]
   /** Whether the conformance suite is run too. */
   readonly conformance: boolean
+  /** What is measured; default the comparison of `adapters`. */
+  readonly trials?: readonly Trial[]
   readonly budgetMs: number
+  /** The milliseconds that each trial measures, instead of its share of the budget. */
+  readonly durationMs?: number | undefined
   readonly signal: AbortSignal
 }
 
 /** Never rejects because of an adapter; what was not run before `signal` aborted is marked so. */
-export async function measure({ adapters, conformance, budgetMs, signal }: Work): Promise<Report> {
-  const [{ runBench }, { environment }, { makeReport }, { conform }] = await Promise.all([
-    import('../bench/driver.js'),
-    import('../bench/environment.js'),
-    import('../report/model.js'),
-    import('./conform.js'),
-  ])
+export async function measure({ adapters, conformance, trials, budgetMs, durationMs, signal }: Work): Promise<Report> {
+  const [{ adapterById }, { runTrials, subjects }, { planComparison }, { environment }, { isPeer, makeReport }, { conform }] =
+    await Promise.all([
+      import('../core/registry.js'),
+      import('../bench/driver.js'),
+      import('../bench/plan.js'),
+      import('../bench/environment.js'),
+      import('../report/model.js'),
+      import('./conform.js'),
+    ])
   const progress = startProgress()
   const show: Progress['update'] = (...step) => {
     if (!signal.aborted) progress.update(...step)
@@ -41,18 +49,21 @@ export async function measure({ adapters, conformance, budgetMs, signal }: Work)
           show(share * done, leftMs + budgetMs, `conformance of ${adapter}`)
         })
       : []
-    const records = await runBench({
-      adapters,
+    const records = await runTrials(trials ?? planComparison(await subjects(adapters)), {
       budgetMs,
+      durationMs,
       signal,
       onProgress: ({ leftMs, next }) =>
         show(
           share + (1 - share) * (next === undefined ? 1 : Math.max(0, 1 - leftMs / budgetMs)),
           leftMs,
-          next === undefined ? 'measured' : `${next.workload} of ${next.adapter} (${titleOf(next).toLowerCase()})`,
+          next === undefined ? 'measured' : whatIs(next),
         ),
     })
-    return makeReport({ environment: environment(), records, conformance: reports })
+    const measured = new Set(records.filter((record) => !isPeer(record)).map(({ adapter }) => adapter))
+    const declared = await Promise.all([...measured].map(adapterById))
+    const capabilities = Object.fromEntries(declared.map((adapter) => [adapter.id, adapter.capabilities]))
+    return makeReport({ environment: environment(), records, conformance: reports, capabilities })
   } finally {
     progress.stop()
   }
@@ -64,9 +75,13 @@ export const exitStatusOf = ({ records, conformance }: Report): number =>
     ? 1
     : 0
 
+/** The trial at hand, as progress names it: no two alike. */
+const whatIs = ({ adapter, workload, payloadBytes, placement, wait, senders }: Conditions): string =>
+  `${workload} of ${adapter}, ${payloadBytes} B, ${placement}, ${wait}${senders === undefined ? '' : `, ${senders} senders`}`
+
 /** Seconds on the command line, as milliseconds. */
-export function budgetOf(text: string): number {
+export function millisecondsOf(option: string, text: string): number {
   const seconds = Number(text)
-  if (!(seconds > 0 && seconds <= 86_400)) throw new UsageError(`--budget is a number of seconds above 0, not '${text}'`)
+  if (!(seconds > 0 && seconds <= 86_400)) throw new UsageError(`${option} is a number of seconds above 0, not '${text}'`)
   return 1000 * seconds
 }

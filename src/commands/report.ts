@@ -1,21 +1,19 @@
-import { basename, relative } from 'node:path'
+import { basename } from 'node:path'
 import { modelOf } from '../report/model.js'
 import { renderTerminal, terminalOptions } from '../report/terminal.js'
 import { writeReport } from '../report/write.js'
+import { baseline, printComparison } from './compare.js'
 import { interruptible } from './interrupt.js'
-import { budgetOf, exitStatusOf, measure } from './measure.js'
+import { exitStatusOf, measure, millisecondsOf } from './measure.js'
 import { selectAdapters } from './names.js'
-
-/** Relative to the working folder, where it lies inside. */
-const short = (path: string): string => {
-  const inside = relative('', path)
-  return inside.startsWith('..') ? path : inside
-}
+import { checkFolder, short } from './report-folder.js'
 
 /** The main job. When interrupted, what was measured until then is written, marked as partial. */
-export async function report(names: string[], options: { folder: string; budget: string; json?: boolean }): Promise<number> {
-  const budgetMs = budgetOf(options.budget)
+export async function report(names: string[], options: { folder: string; budget: string; json?: true; compare?: string }): Promise<number> {
+  const budgetMs = millisecondsOf('--budget', options.budget)
   const adapters = await selectAdapters(names)
+  checkFolder(options.folder)
+  const before = options.compare === undefined ? undefined : baseline(options.compare)
   return interruptible(async (signal) => {
     const result = await measure({ adapters, conformance: true, budgetMs, signal })
     const written = writeReport(result, options.folder)
@@ -27,6 +25,6 @@ export async function report(names: string[], options: { folder: string; budget:
 Report: ${short(html)} (open it in a browser), ${short(markdown)}, ${short(json)}
 Next:   make socket (a demo, then its rows; any mechanism), make doctor, make help`)
     }
-    return exitStatusOf(result)
+    return Math.max(exitStatusOf(result), before === undefined ? 0 : printComparison(before, result, options.json))
   })
 }

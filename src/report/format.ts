@@ -1,8 +1,7 @@
-/** How figures and words look, the same in every form of the report. */
-import type { Environment, Placement, WaitMode } from '../bench/record.js'
+/** How figures and words look, the same in every form of the report. The page has this file, too. */
+import type { Conditions, Environment, Placement, Ratio, WaitMode, Workload } from '../bench/record.js'
 import type { CaseStatus } from '../testing/results.js'
-import type { ConformanceSummary, Figure, Group, Row } from './model.js'
-import { rateOf, timesOf } from './model.js'
+import type { ConformanceSummary } from './conformance.js'
 
 export const NONE = '–'
 
@@ -31,16 +30,28 @@ export function formatBytes(bytes: number): string {
   return `${bytes} B`
 }
 
-export const WAIT: Readonly<Record<WaitMode, string>> = { block: 'blocking', poll: 'event loop' }
+/** In a reader's order: what wastes least first. */
+export const WAIT: Readonly<Record<WaitMode, string>> = { block: 'blocking', poll: 'event loop', adaptive: 'adaptive', spin: 'spinning' }
 export const PLACEMENT: Readonly<Record<Placement, string>> = { 'same-core': 'same core', 'cross-core': 'cross core', free: 'free' }
+export const BRIEF_PLACEMENT: Readonly<Record<Placement, string>> = { 'same-core': 'same', 'cross-core': 'cross', free: 'free' }
+export const WORKLOAD: Readonly<Record<Workload, string>> = {
+  'round-trip': 'Round trip',
+  throughput: 'Throughput',
+  'one-way': 'One way at a fixed rate',
+  'fan-in': 'Many senders, one receiver',
+  rendezvous: 'Rendezvous',
+  idle: 'Idle channels',
+}
 
-const BRIEF_PLACEMENT: Readonly<Record<Placement, string>> = { 'same-core': 'same', 'cross-core': 'cross', free: 'free' }
+type Setting = Pick<Conditions, 'placement' | 'wait'>
+
+/** `same core, blocking`. */
+export const settingOf = ({ placement, wait }: Setting): string => `${PLACEMENT[placement]}, ${WAIT[wait]}`
 
 /** `Same core, blocking`. */
-export function titleOf({ placement, wait }: Pick<Group, 'placement' | 'wait'>): string {
-  const text = `${PLACEMENT[placement]}, ${WAIT[wait]}`
-  return text[0]?.toUpperCase() + text.slice(1)
-}
+export const titleOf = (setting: Setting): string => capitalized(settingOf(setting))
+
+export const capitalized = (text: string): string => (text[0]?.toUpperCase() ?? '') + text.slice(1)
 
 const PLACEMENT_STORY: Readonly<Record<Placement, string>> = {
   'same-core': 'Both processes share one processor',
@@ -50,98 +61,33 @@ const PLACEMENT_STORY: Readonly<Record<Placement, string>> = {
 const WAIT_STORY: Readonly<Record<WaitMode, string>> = {
   block: 'the receiver blocks in a system call',
   poll: 'the receiver waits in its event loop with `await`',
+  adaptive: 'the receiver asks again and again for a while, and blocks then',
+  spin: 'the receiver asks again and again and never waits',
 }
 
-export const storyOf = ({ placement, wait }: Pick<Group, 'placement' | 'wait'>): string =>
+export const storyOf = ({ placement, wait }: Setting): string =>
   `${PLACEMENT_STORY[placement]}; ${WAIT_STORY[wait]}. Compare rows of one table only.`
 
-/** A column of the comparison. */
-export interface Column {
-  readonly id: string
-  readonly title: string
-  readonly numeric: boolean
-  /** Title and text where room is scarce. */
-  readonly brief?: { readonly title: string; text?(row: Row): string }
-  /** The raw figure behind the text, where there is one. */
-  value(row: Row): number | undefined
-  text(row: Row): string
+export const WORKLOAD_STORY: Readonly<Record<Workload, string>> = {
+  'round-trip': 'One message there and back at a time, as fast as it goes.',
+  throughput: 'As many messages one way as the receiver takes, acknowledged in batches.',
+  'one-way': 'Messages at a fixed rate, each timed from the moment at which it was due.',
+  'fan-in': 'Several processes send to one receiver as fast as it takes.',
+  rendezvous: 'From the offer to the first message.',
+  idle: 'Channels that carry nothing, and the time until one of them that gets a message is awake.',
 }
 
-const figureColumn = (
-  id: string,
-  title: string,
-  brief: string,
-  value: (row: Row) => number | undefined,
-  format: (value: number) => string,
-  figure: (row: Row) => Figure = () => undefined,
-): Column => ({
-  id,
-  title,
-  brief: { title: brief },
-  numeric: true,
-  value,
-  text: (row) => {
-    const number = value(row)
-    return number === undefined ? missing(row, figure(row)) : format(number)
-  },
-})
+/** What rows with a figure are ranked by, and whether less of it is better. */
+export const isRate = (workload: Workload): boolean => workload === 'throughput' || workload === 'fan-in'
 
-/** Why in a word, once a row: what was not even tried says so in its first figure. */
-function missing(row: Row, figure: Figure): string {
-  if (figure === undefined || figure.status === 'measured' || figure.status === 'impossible') return NONE
-  return figure !== row.roundTrip && figure.status === row.roundTrip?.status ? NONE : figure.status.replace('-', ' ')
-}
+/** Payloads of one class stand for each other: all up to 64 bytes, for events carry none and signals four; else each its own. */
+export const sizeClass = (payloadBytes: number): number => Math.max(64, payloadBytes)
+export const formatSizeClass = (size: number): string => (size === 64 ? 'up to 64 B' : formatBytes(size))
 
-const textColumn = (id: string, title: string, text: (row: Row) => string, brief?: Column['brief']): Column => ({
-  id,
-  title,
-  numeric: false,
-  value: () => undefined,
-  text,
-  ...(brief && { brief }),
-})
-
-export const COLUMNS: readonly Column[] = [
-  textColumn('adapter', 'adapter', (row) => row.adapter),
-  {
-    id: 'payload',
-    title: 'payload',
-    brief: { title: 'size' },
-    numeric: true,
-    value: (row) => row.payloadBytes,
-    text: (row) => formatBytes(row.payloadBytes),
-  },
-  figureColumn(
-    'p50',
-    'RTT p50 µs',
-    'RTT p50',
-    (row) => timesOf(row)?.p50,
-    formatNumber,
-    (row) => row.roundTrip,
-  ),
-  figureColumn('p99', 'p99 µs', 'p99', (row) => timesOf(row)?.p99, formatNumber),
-  figureColumn('p999', 'p99.9 µs', 'p99.9', (row) => timesOf(row)?.p999, formatNumber),
-  figureColumn(
-    'rate',
-    'messages/s',
-    'msgs/s',
-    (row) => rateOf(row.throughput, 'messagesPerSecond'),
-    formatCount,
-    (row) => row.throughput,
-  ),
-  figureColumn(
-    'bulk',
-    'GB/s 64 KiB',
-    'GB/s',
-    (row) => rateOf(row.bulk, 'gigabytesPerSecond'),
-    formatNumber,
-    (row) => row.bulk,
-  ),
-  figureColumn('cpu', 'CPU µs/msg', 'CPU', (row) => rateOf(row.roundTrip, 'cpuUsPerMessage'), formatNumber),
-  textColumn('placement', 'placement', (row) => PLACEMENT[row.placement], { title: 'core', text: (row) => BRIEF_PLACEMENT[row.placement] }),
-  textColumn('wait', 'wait mode', (row) => WAIT[row.wait], { title: 'wait', text: (row) => row.wait }),
-  textColumn('conformance', 'conformance', (row) => conformanceText(row.conformance)),
-]
+/** `×1.12 (1.08–1.16)`: ours as a multiple of C's, and the interval that has the true one with 95 %. */
+export const formatRatio = ({ median, low, high }: Ratio): string => `×${ratioNumber(median)} (${ratioNumber(low)}–${ratioNumber(high)})`
+/** Two digits behind the point say enough of a ratio near 1. */
+export const ratioNumber = (value: number): string => (value >= 0.1 && value < 100 ? value.toFixed(2) : formatNumber(value))
 
 /** The promises of `core/channel.ts`, in a few words. */
 export const PROMISES: Readonly<Record<number, string>> = {

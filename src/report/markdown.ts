@@ -1,12 +1,16 @@
 /** The report as Markdown, fit to paste into a pull request. */
-import { COLUMNS, conformanceText, environmentLines, MARKS_KEY, storyOf, titleOf } from './format.js'
-import { type Group, groupBy, type Model, notesOn } from './model.js'
+import { columnsOf } from './columns.js'
+import { conformanceText, environmentLines, MARKS_KEY, storyOf, titleOf } from './format.js'
+import { type Group, groupBy, type Model } from './model.js'
+import { notesOn } from './notes.js'
+import { type TextTable, tablesOf } from './tables.js'
 
 export function renderMarkdown(model: Model): string {
   const { report } = model
   const parts = ['# IPC on this machine', '']
   if (report.partial) parts.push('**Partial**: the run was ended before everything was measured.', '')
   for (const group of model.groups) parts.push(...renderGroup(group))
+  for (const table of tablesOf(report)) parts.push(...renderTable(table))
   if (model.conformance.size > 0) parts.push(...renderConformance(model))
   parts.push(
     '## Measured on',
@@ -19,19 +23,39 @@ export function renderMarkdown(model: Model): string {
 }
 
 function renderGroup(group: Group): string[] {
+  const columns = columnsOf(group)
   const lines = [`## ${titleOf(group)}`, '', storyOf(group), '']
   lines.push(
     ...table(
-      COLUMNS.map(({ title }) => title),
-      COLUMNS.map(({ numeric }) => numeric),
-      group.rows.map((row) => COLUMNS.map((column) => column.text(row))),
+      columns.map(({ title }) => title),
+      columns.map(({ numeric }) => numeric),
+      group.rows.map((row) => columns.map((column) => column.text(row))),
     ),
   )
-  const notes = notesOn(group).map(
-    ({ adapters, text }) => `- ${adapters.map((adapter) => `\`${adapter}\``).join(', ')}: ${escapeText(text)}`,
-  )
-  if (notes.length > 0) lines.push('', ...notes)
-  return [...lines, '']
+  return [...lines, ...renderNotes(notesOn(group)), '']
+}
+
+const renderTable = ({ title, story, columns, rows, notes }: TextTable): string[] => [
+  `## ${title}`,
+  '',
+  story,
+  ...(rows.length === 0
+    ? []
+    : [
+        '',
+        ...table(
+          columns.map((column) => column.title),
+          columns.map(({ numeric }) => numeric),
+          rows,
+        ),
+      ]),
+  ...renderNotes(notes),
+  '',
+]
+
+function renderNotes(notes: readonly { readonly adapters: readonly string[]; readonly text: string }[]): string[] {
+  const lines = notes.map(({ adapters, text }) => `- ${adapters.map((adapter) => `\`${adapter}\``).join(', ')}: ${escapeText(text)}`)
+  return lines.length > 0 ? ['', ...lines] : []
 }
 
 function renderConformance({ conformance }: Model): string[] {

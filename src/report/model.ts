@@ -1,8 +1,10 @@
 /** From records and conformance results to what a report shows. Pure: nothing is run, read or written here. */
-import type { BenchRecord, Environment, Measurement, Outcome, Placement, RoundTripTimes, WaitMode } from '../bench/record.js'
-import type { CaseStatus, ConformanceReport } from '../testing/results.js'
+import type { BenchRecord, Environment, Measurement, Outcome, Placement, Ratio, Times, WaitMode } from '../bench/record.js'
+import type { Capabilities } from '../core/channel.js'
+import type { ConformanceReport } from '../testing/results.js'
+import { type ConformanceSummary, summarize } from './conformance.js'
 
-export const REPORT_VERSION = 1
+export const REPORT_VERSION = 2
 
 /** `report.json`: everything that the other forms of the report show. */
 export interface Report {
@@ -14,12 +16,15 @@ export interface Report {
   readonly environment: Environment
   readonly records: readonly BenchRecord[]
   readonly conformance: readonly ConformanceReport[]
+  /** What each adapter declares about itself. */
+  readonly capabilities: Readonly<Record<string, Capabilities>>
 }
 
 export function makeReport(parts: {
   environment: Environment
   records: readonly BenchRecord[]
   conformance?: readonly ConformanceReport[]
+  capabilities?: Readonly<Record<string, Capabilities>>
   createdAt?: Date
 }): Report {
   return {
@@ -29,8 +34,12 @@ export function makeReport(parts: {
     environment: parts.environment,
     records: parts.records,
     conformance: parts.conformance ?? [],
+    capabilities: parts.capabilities ?? {},
   }
 }
+
+/** What users pick instead of an adapter, measured beside them. */
+export const isPeer = ({ mechanism }: { readonly mechanism: string }): boolean => mechanism === 'peer'
 
 /** Why a figure is not there. */
 export interface Missing {
@@ -41,36 +50,23 @@ export interface Missing {
 /** A measurement, or why there is none; absent where the plan had no such trial. */
 export type Figure = (Measurement & { readonly status: 'measured'; readonly payloadBytes: number }) | Missing | undefined
 
-export interface ConformanceSummary {
-  readonly counts: Readonly<Record<CaseStatus, number>>
-  readonly unavailable?: string
-  /** What did not pass, apart from what is absent as declared. */
-  readonly remarks: readonly Remark[]
-  readonly absent: readonly Remark[]
-}
-
-/** A case that did not simply pass, and why. */
-export interface Remark {
-  readonly promise: number
-  readonly title: string
-  readonly status: CaseStatus
-  readonly reason: string
-}
-
-/** One adapter under one placement and wait mode. */
+/** One adapter, or a peer, under one placement and wait mode. */
 export interface Row {
   readonly adapter: string
   readonly mechanism: string
   readonly placement: Placement
   readonly wait: WaitMode
+  /** The smallest that was measured. */
   readonly payloadBytes: number
   readonly roundTrip: Figure
-  /** Throughput of the round trip's payload. */
+  /** Throughput of the same payload. */
   readonly throughput: Figure
-  /** Throughput of the largest payload, where that is another. */
+  /** Throughput of `BULK_BYTES`, where that is another. */
   readonly bulk: Figure
   readonly conformance?: ConformanceSummary
 }
+
+export const BULK_BYTES = 64 * 1024
 
 /** Rows that may be compared with each other, the shortest median round trip first. */
 export interface Group {
@@ -90,7 +86,8 @@ export interface Model {
 
 export function modelOf(report: Report): Model {
   const conformance = new Map(report.conformance.map((results) => [results.adapter, summarize(results)]))
-  const groups = [...groupBy(report.records, ({ placement, wait }) => `${placement} ${wait}`).values()].map((records) =>
+  const compared = report.records.filter(({ workload }) => workload === 'round-trip' || workload === 'throughput')
+  const groups = [...groupBy(compared, ({ placement, wait }) => `${placement} ${wait}`).values()].map((records) =>
     groupOf(records, conformance),
   )
   return { report, groups, conformance }
@@ -109,11 +106,10 @@ function groupOf(records: readonly BenchRecord[], conformance: ReadonlyMap<strin
 }
 
 function rowOf(records: readonly BenchRecord[], conformance: ConformanceSummary | undefined): Row {
-  const roundTrip = records.find(({ workload }) => workload === 'round-trip')
-  const streams = records.filter(({ workload }) => workload === 'throughput').sort((a, b) => a.payloadBytes - b.payloadBytes)
-  const { adapter, mechanism, placement, wait, payloadBytes } = roundTrip ?? (streams[0] as BenchRecord)
-  const throughput = streams.find((record) => record.payloadBytes === payloadBytes)
-  const largest = streams.at(-1)
+  const bySize = [...records].sort((a, b) => a.payloadBytes - b.payloadBytes)
+  const roundTrip = bySize.find(({ workload }) => workload === 'round-trip')
+  const { adapter, mechanism, placement, wait, payloadBytes } = roundTrip ?? (bySize[0] as BenchRecord)
+  const throughputOf = (bytes: number) => bySize.find((record) => record.workload === 'throughput' && record.payloadBytes === bytes)
   return {
     adapter,
     mechanism,
@@ -121,8 +117,8 @@ function rowOf(records: readonly BenchRecord[], conformance: ConformanceSummary 
     wait,
     payloadBytes,
     roundTrip,
-    throughput,
-    bulk: largest === throughput ? undefined : largest,
+    throughput: throughputOf(payloadBytes),
+    bulk: payloadBytes === BULK_BYTES ? undefined : throughputOf(BULK_BYTES),
     ...(conformance === undefined ? {} : { conformance }),
   }
 }
@@ -134,74 +130,15 @@ function byMedian(a: Row, b: Row): number {
   return place(a) - place(b) || (timesOf(a)?.p50 ?? 0) - (timesOf(b)?.p50 ?? 0) || a.adapter.localeCompare(b.adapter)
 }
 
-export const timesOf = (row: Row): RoundTripTimes | undefined => (row.roundTrip?.status === 'measured' ? row.roundTrip.rttUs : undefined)
+export const timesOf = (row: Row): Times | undefined => (row.roundTrip?.status === 'measured' ? row.roundTrip.timesUs : undefined)
 
 /** A number out of a figure, where it was measured. */
 export const rateOf = (figure: Figure, name: 'messagesPerSecond' | 'gigabytesPerSecond' | 'cpuUsPerMessage'): number | undefined =>
   figure?.status === 'measured' ? figure[name] : undefined
 
-/** What a reader must know about the figures of a row: what is missing and why, what was lost, what was timed in batches. */
-function remarksOn(row: Row): Omit<Note, 'adapters'>[] {
-  const figures = [
-    ['round trip', row.roundTrip],
-    ['throughput', row.throughput],
-    ['64 KiB throughput', row.bulk],
-  ] as const
-  const missing = new Map<string, { status: Missing['status']; names: string[] }>()
-  const remarks: Omit<Note, 'adapters'>[] = []
-  const remark = (text: string) => remarks.push({ status: 'measured', text })
-  for (const [name, figure] of figures) {
-    if (figure === undefined) continue
-    if (figure.status === 'measured') {
-      if (figure.lost > 0)
-        remark(`${name}: ${figure.lost} of ${figure.lost + figure.samples} messages were lost, which this mechanism may do`)
-      if (figure.batch > 1) remark(`${name}: too short for the clock, so each time is the mean of ${figure.batch}`)
-    } else {
-      const why = `${figure.status === 'impossible' ? 'not measured' : figure.status.replace('-', ' ')}: ${figure.reason}`
-      missing.set(why, { status: figure.status, names: [...(missing.get(why)?.names ?? []), name] })
-    }
-  }
-  for (const [why, { status, names }] of missing)
-    remarks.push({ status, text: names.length === figures.length ? why : `${names.join(', ')} ${why}` })
-  return remarks
-}
-
-/** A remark, and every adapter of the group that it is about. */
-export interface Note {
-  readonly adapters: readonly string[]
-  readonly text: string
-  /** Why the figure is missing; `measured` where it is there. */
-  readonly status: Outcome['status']
-}
-
-/** What a reader must know about the figures of a group, and who is not in it. */
-export function notesOn(group: Group): Note[] {
-  const remarks = [
-    ...group.rows.flatMap((row) => remarksOn(row).map((remark) => ({ adapter: row.adapter, ...remark }))),
-    ...group.leftOut.map(({ adapter, reason }) => ({ adapter, status: 'impossible' as const, text: `not here: ${reason}` })),
-  ]
-  return [...groupBy(remarks, ({ text }) => text)].map(([text, about]) => ({
-    adapters: about.map(({ adapter }) => adapter),
-    text,
-    status: about[0]?.status ?? 'measured',
-  }))
-}
-
-const NO_RESULTS: Record<CaseStatus, number> = { passed: 0, absent: 0, failed: 0, 'not-kept': 0, skipped: 0 }
-
-function summarize({ results, unavailable }: ConformanceReport): ConformanceSummary {
-  const counts = { ...NO_RESULTS }
-  for (const { status } of results) counts[status]++
-  const remarks = results
-    .filter(({ status }) => status !== 'passed')
-    .map(({ promise, title, status, reason = 'no reason given' }) => ({ promise, title, status, reason }))
-  return {
-    counts,
-    ...(unavailable === undefined ? {} : { unavailable }),
-    remarks: remarks.filter(({ status }) => status !== 'absent'),
-    absent: remarks.filter(({ status }) => status === 'absent'),
-  }
-}
+/** To the C floor, where that was measured. */
+export const ratioOf = (figure: Figure): Ratio | undefined =>
+  figure?.status === 'measured' && figure.floor?.status === 'measured' ? figure.floor.ratio : undefined
 
 /** In the order in which the keys come. */
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

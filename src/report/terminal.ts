@@ -1,6 +1,9 @@
 /** The report as text for a terminal: as wide as that is, and coloured where it can show colours. */
-import { COLUMNS, environmentLines, MARKS, storyOf, titleOf } from './format.js'
-import { type Group, groupBy, type Model, notesOn, type Row } from './model.js'
+import { columnsOf } from './columns.js'
+import { environmentLines, MARKS, storyOf, titleOf } from './format.js'
+import { type Group, groupBy, type Model, type Row } from './model.js'
+import { notesOn } from './notes.js'
+import { type TextTable, tablesOf } from './tables.js'
 
 export interface TerminalOptions {
   /** Default 100. */
@@ -23,12 +26,13 @@ const GAP = '  '
 /** From this width on every row says its placement and wait mode; below, the heading alone does. */
 const FULL_WIDTH = 100
 /** Given up in this order where the terminal is narrow. */
-const EXPENDABLE = ['cpu', 'p999', 'payload', 'bulk', 'p99', 'conformance']
-const EXPENDABLE_WHEN_NARROW = ['cpu', 'p999', 'placement', 'wait', 'payload', 'bulk', 'p99', 'conformance']
+const EXPENDABLE = ['cpu', 'p999', 'payload', 'rate-ratio', 'bulk', 'p99', 'conformance', 'ratio']
+const EXPENDABLE_WHEN_NARROW = ['cpu', 'p999', 'placement', 'wait', 'payload', 'rate-ratio', 'bulk', 'p99', 'conformance', 'ratio']
 
 const HOW_TO_READ =
   'RTT: one message there and back, µs; p99: 99 of 100 take less. msgs/s: one way. GB/s: one way, 64 KiB each. ' +
-  'CPU: µs of both processes a message. A dash: the mechanism has no such figure.'
+  '×C: as a multiple of the same exchange in C, run by turns. CPU: µs of both processes a message. ' +
+  'peer/…: what is picked instead. A dash: no such figure.'
 
 /** A column as it stands in the terminal. */
 interface Shown {
@@ -44,8 +48,13 @@ export function renderTerminal(model: Model, { columns = 100, color = false, det
   const { report } = model
   const lines: string[] = []
   if (report.partial) lines.push(paint('yellow', 'Partial: the run was ended before everything was measured.'), '')
-  for (const group of model.groups) lines.push(...renderGroup(group, columns, details, paint), '')
+  for (const group of model.groups.filter(({ rows }) => rows.length === 0 || rows.some(wasTried)))
+    lines.push(...renderGroup(group, columns, details, paint), '')
   if (model.groups.length > 0) lines.push(...dim(HOW_TO_READ), '')
+  for (const table of tablesOf(report)) {
+    const notes = table.notes.filter(({ failed }) => failed || details === undefined)
+    if (table.rows.length > 0 || notes.length > 0) lines.push(...renderTable({ ...table, notes }, columns, paint), '')
+  }
   const unavailable = unavailableIn(model)
   for (const [reason, adapters] of unavailable)
     lines.push(...wrap(`Unavailable here: ${adapters.join(', ')}: ${reason}`, columns).map((line) => paint('yellow', line)))
@@ -56,13 +65,13 @@ export function renderTerminal(model: Model, { columns = 100, color = false, det
   return `${lines.join('\n')}\n`
 }
 
+/** Of a table in which nothing was even tried, there is nothing to say. */
+const wasTried = ({ roundTrip, throughput, bulk }: Row): boolean =>
+  [roundTrip, throughput, bulk].some((figure) => figure !== undefined && figure.status !== 'not-run' && figure.status !== 'impossible')
+
 function renderGroup(group: Group, width: number, details: string | undefined, paint: Paint): string[] {
-  const shown = fitting(group.rows, width)
-  const line = (texts: readonly string[]) =>
-    texts
-      .map((text, i) => (shown[i]?.numeric ? text.padStart(shown[i]?.width ?? 0) : text.padEnd(shown[i]?.width ?? 0)))
-      .join(GAP)
-      .trimEnd()
+  const shown = fitting(group, width)
+  const line = (texts: readonly string[]) => aligned(texts, shown)
   const titles = line(shown.map(({ title }) => title))
   const lines = [
     paint('bold', titleOf(group)),
@@ -91,19 +100,55 @@ function paintRow(row: Row, text: string, paint: Paint): string {
   return statuses.includes('unavailable') ? paint('dim', text) : text
 }
 
-function fitting(rows: readonly Row[], width: number): Shown[] {
-  let columns = COLUMNS.filter((column) => column.id !== 'conformance' || rows.some((row) => row.conformance !== undefined)).map(
-    ({ id, title, numeric, text, brief }) => {
-      const short = { title: brief?.title ?? title, text: brief?.text ?? text }
-      return { id, numeric, ...short, width: Math.max(short.title.length, ...rows.map((row) => short.text(row).length)) }
-    },
-  )
-  const needs = () => columns.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length)
+type Aligned = Pick<Shown, 'numeric' | 'width'>
+
+const widthOf = (columns: readonly Aligned[]): number => columns.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length)
+
+const aligned = (texts: readonly string[], columns: readonly Aligned[]): string =>
+  columns
+    .map(({ numeric, width }, i) => (numeric ? (texts[i] ?? '').padStart(width) : (texts[i] ?? '').padEnd(width)))
+    .join(GAP)
+    .trimEnd()
+
+function fitting(group: Group, width: number): Shown[] {
+  let columns = columnsOf(group).map(({ id, title, numeric, text, brief }) => {
+    const short = { title: brief?.title ?? title, text: brief?.text ?? text }
+    return { id, numeric, ...short, width: Math.max(short.title.length, ...group.rows.map((row) => short.text(row).length)) }
+  })
   for (const id of width < FULL_WIDTH ? EXPENDABLE_WHEN_NARROW : EXPENDABLE) {
-    if (needs() <= width) break
+    if (widthOf(columns) <= width) break
     columns = columns.filter((column) => column.id !== id)
   }
   return columns
+}
+
+/** Where there is no room for all of it, the last numbers are left out: report.md has them. */
+function renderTable({ title, story, columns, rows, notes }: TextTable, width: number, paint: Paint): string[] {
+  let shown = columns.map((column, at) => ({
+    ...column,
+    at,
+    width: Math.max(column.title.length, ...rows.map((row) => row[at]?.length ?? 0)),
+  }))
+  while (widthOf(shown) > width) {
+    const last = shown.findLast(({ numeric }) => numeric) ?? shown.at(-1)
+    shown = shown.filter((column) => column !== last)
+  }
+  const line = (cells: readonly string[]) =>
+    aligned(
+      shown.map(({ at }) => cells[at] ?? ''),
+      shown,
+    )
+  const titles = line(columns.map((column) => column.title))
+  return [
+    paint('bold', title),
+    ...wrap(story, width).map((text) => paint('dim', text)),
+    '',
+    ...(rows.length > 0 ? [paint('dim', titles), paint('dim', '─'.repeat(titles.length)), ...rows.map(line)] : []),
+    ...notes.map(({ adapters, text, failed }) => {
+      const about = `${adapters.join(', ')}: ${text}`.replace(/\s+/g, ' ')
+      return failed ? paint('red', cut(`${MARKS.failed} ${about}`, width)) : paint('dim', cut(about, width))
+    }),
+  ]
 }
 
 /** Adapters that cannot run on this host, by the reason. */

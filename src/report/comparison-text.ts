@@ -1,0 +1,55 @@
+/** A comparison as text. */
+import type { Conditions } from '../bench/record.js'
+import { ALPHA, type Change, type Comparison, LEAST_EFFECT } from './compare.js'
+import { formatBytes, formatCount, formatNumber, ratioNumber, settingOf, WORKLOAD } from './format.js'
+
+export function renderComparison(comparison: Comparison): string {
+  const { regressions, improvements, broken, mended, states, unclear, compared, unmatched, environment } = comparison
+  const parts = [
+    section(
+      'Not alike in both reports',
+      environment.map(({ name, from, to }) => `${name}: ${from} → ${to}`),
+    ),
+    section(
+      'Failed now, measured before',
+      broken.map(({ conditions, reason }) => `${nameOf(conditions)}: ${reason.replace(/\s+/g, ' ')}`),
+    ),
+    section('Slower', regressions.map(changeText)),
+    section('Faster', improvements.map(changeText)),
+    section('Measured now, failed before', mended.map(nameOf)),
+    section(
+      'Not compared: the machine was in another state',
+      states.map(
+        ({ conditions, state }) => `${nameOf(conditions)}: spin probe ${formatNumber(state.fromNs)} → ${formatNumber(state.toNs)} ns`,
+      ),
+    ),
+    section('Not compared: too few rounds', unclear.map(nameOf)),
+  ]
+  const changed = regressions.length + improvements.length
+  const summary = [
+    `${compared} compared: ${changed === 0 ? 'no change' : `${changed} changed`} by more than ${100 * LEAST_EFFECT} %`,
+    `by rank-sum tests of their rounds, all together at ${100 * ALPHA} % (Holm)`,
+    ...(unmatched > 0 ? [`${unmatched} in one report alone`] : []),
+  ].join('; ')
+  return `${[...parts.filter((part) => part !== ''), summary].join('\n\n')}\n`
+}
+
+const section = (title: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : [title, ...lines.map((line) => `  ${line}`)].join('\n')
+
+const nameOf = ({ adapter, workload, payloadBytes, senders, ...setting }: Conditions): string =>
+  [
+    adapter,
+    WORKLOAD[workload].toLowerCase(),
+    formatBytes(payloadBytes),
+    ...(senders === undefined ? [] : [`${senders} senders`]),
+    settingOf(setting),
+  ].join(', ')
+
+function changeText({ conditions, from, to, unit, worse, p }: Change): string {
+  const format = unit === '× C' ? ratioNumber : unit === 'µs' ? formatNumber : formatCount
+  const times = worse > 1 ? `${percent(worse)} % slower` : `${percent(1 / worse)} % faster`
+  return `${nameOf(conditions)}: ${format(from)} → ${format(to)} ${unit} (${times}, p ${p < 0.0001 ? '< 0.0001' : formatNumber(p)})`
+}
+
+const percent = (times: number): string => String(Math.round(100 * (times - 1)))

@@ -1,0 +1,94 @@
+/** Reads a report that was written before, and trusts nothing in it. */
+import { readFileSync } from 'node:fs'
+import type { BenchRecord } from '../bench/record.js'
+import { PLACEMENT, WAIT, WORKLOAD } from './format.js'
+import { REPORT_VERSION, type Report } from './model.js'
+
+/** The file cannot be read, is damaged, is something else, or is of another version. */
+export class ReportFileError extends Error {
+  constructor(path: string, why: string, cause?: unknown) {
+    super(`${path} ${why}`, { cause })
+    this.name = 'ReportFileError'
+  }
+}
+
+/** @throws ReportFileError */
+export function readReport(path: string): Report {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new ReportFileError(path, `cannot be read: ${error instanceof Error ? error.message : error}`, error)
+  }
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch (error) {
+    throw new ReportFileError(path, `is damaged, or no report: ${error instanceof Error ? error.message : error}`, error)
+  }
+  if (!isObject(data) || typeof data.version !== 'number' || !Array.isArray(data.records) || !isObject(data.environment))
+    throw new ReportFileError(path, 'is no report.json of ipc-playground')
+  if (data.version !== REPORT_VERSION)
+    throw new ReportFileError(path, `is a report of version ${data.version}, and this reads version ${REPORT_VERSION}: measure again`)
+  const why = damageOf(data)
+  if (why !== undefined) throw new ReportFileError(path, `is damaged: ${why}`)
+  return data as unknown as Report
+}
+
+type Data = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+const areNumbers = (value: unknown): boolean => Array.isArray(value) && value.every(isNumber)
+const isOneOf = (value: unknown, titles: object): boolean => isText(value) && Object.hasOwn(titles, value)
+
+function damageOf(report: Data): string | undefined {
+  if (!isText(report.createdAt) || Number.isNaN(Date.parse(report.createdAt))) return 'createdAt is no date'
+  if (!Array.isArray(report.conformance)) return 'conformance is no list'
+  if (!isObject(report.capabilities)) return 'capabilities are not there'
+  const environment = report.environment as Data
+  const { processors, mitigations, clock } = environment
+  if (!isText(environment.cpu) || !isText(environment.kernel) || !isText(environment.node)) return 'the environment is not complete'
+  if (!isNumber(environment.memoryBytes) || !areNumbers(processors) || !isObject(mitigations)) return 'the environment is not complete'
+  if (!isObject(clock) || !isNumber(clock.resolutionNs) || !isNumber(clock.readingNs)) return 'the environment is not complete'
+  for (const [i, record] of (report.records as unknown[]).entries()) {
+    const why = isObject(record) ? damageOfRecord(record) : 'is no record'
+    if (why !== undefined) return `record ${i} ${why}`
+  }
+  return undefined
+}
+
+const STATUSES: Readonly<Record<Exclude<BenchRecord['status'], 'measured'>, true>> = {
+  failed: true,
+  unavailable: true,
+  impossible: true,
+  'not-run': true,
+}
+
+function damageOfRecord(record: Data): string | undefined {
+  const { adapter, mechanism, workload, payloadBytes, placement, wait, senders, status, floor } = record
+  if (!isText(adapter) || !isText(mechanism) || !isNumber(payloadBytes)) return 'does not say what was measured'
+  if (!isOneOf(workload, WORKLOAD)) return `has the unknown workload ${JSON.stringify(workload)}`
+  if (!isOneOf(placement, PLACEMENT) || !isOneOf(wait, WAIT)) return 'has an unknown placement or wait mode'
+  if (senders !== undefined && !isNumber(senders)) return 'has no number of senders'
+  if (isOneOf(status, STATUSES)) return isText(record.reason) ? undefined : 'has no reason'
+  if (status !== 'measured') return `has the unknown status ${JSON.stringify(status)}`
+  if (!areNumbers(record.rounds) || !areNumbers(record.probesNs)) return 'has no rounds'
+  if (damageOfFigures(record)) return 'has figures that are no numbers'
+  if (floor === undefined) return undefined
+  if (!isObject(floor)) return 'has a floor that is none'
+  if (floor.status !== 'measured') return isText(floor.reason) ? undefined : 'has a floor without a reason'
+  const { ratio, rounds } = floor
+  if (!isObject(ratio) || !isNumber(ratio.median) || !isNumber(ratio.low) || !isNumber(ratio.high)) return 'has a floor without a ratio'
+  if (rounds !== undefined && !areNumbers(rounds)) return 'has a floor whose rounds are no numbers'
+  return damageOfFigures(floor) ? 'has a floor whose figures are no numbers' : undefined
+}
+
+const FIGURES = ['messagesPerSecond', 'gigabytesPerSecond', 'cpuUsPerMessage', 'garbageBytesPerMessage', 'syscallsPerMessage']
+
+function damageOfFigures(figures: Data): boolean {
+  const { timesUs } = figures
+  if (FIGURES.some((name) => figures[name] !== undefined && !isNumber(figures[name]))) return true
+  return timesUs !== undefined && !(isObject(timesUs) && ['p50', 'p99', 'p999', 'max', 'mean'].every((name) => isNumber(timesUs[name])))
+}
