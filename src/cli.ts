@@ -80,7 +80,7 @@ program
   .argument('[names...]', 'mechanisms or adapters; default all')
   .description('conformance and figures, compared in a table and written as JSON, Markdown and HTML')
   .option('--folder <folder>', 'where to write', 'reports/latest')
-  .option('--budget <seconds>', 'the time that all trials together may take', '110')
+  .option('--budget <seconds>', 'the time that all trials together may take', '100')
   .option('--json', 'prints report.json instead of the table')
   .option('--compare <old>', 'a report.json: says what changed since, and exits with 1 where something became worse')
   .action(run(async () => (await import('./commands/report.js')).report))

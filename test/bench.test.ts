@@ -132,7 +132,7 @@ describe('the plan', () => {
 
   test('shares the time that is left, and never starves a trial', () => {
     const trials = (['round-trip', 'throughput', 'throughput'] as const).map((workload) => ({ workload, floor: false, costs: false }))
-    const unitMs = unitFor(trials, 3200)
+    const unitMs = unitFor(trials, 4100)
     expect(unitMs).toBe(500)
     expect(trials.map((trial) => durationsFor(trial, unitMs))).toEqual([
       { warmupMs: 500, roundMs: 50, rounds: 10 },

@@ -11,7 +11,7 @@ import type { BenchRecord, Conditions } from './record.js'
 import { notRun, runTrial } from './run-trial.js'
 import { runnable, type Subject, type Trial } from './trial.js'
 
-const DEFAULT_BUDGET_MS = 110_000
+const DEFAULT_BUDGET_MS = 100_000
 
 export interface Progress {
   /** Trials that are over, of `total`. */

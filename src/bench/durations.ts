@@ -14,7 +14,7 @@ export interface Durations {
 }
 
 /** What starting and ending the processes of a trial takes, about. */
-const OVERHEAD_MS = 400
+const OVERHEAD_MS = 700
 /** A floor starts and warms up after ours has. */
 const FLOOR_MS = 150
 /** Counting system calls and garbage takes two more pairs. */
