@@ -45,7 +45,7 @@ TYPESCRIPT := $(shell find src demos test -name '*.ts' 2>/dev/null ! -path src/a
 ASSETS := $(wildcard src/*/assets/*)
 
 .PHONY: build FORCE
-build: $(ADDON) dist/.built $(if $(shell command -v $(firstword $(CC))),floor) ## builds the addon and the C floors, and compiles the TypeScript
+build: $(ADDON) dist/.built $(if $(shell command -v $(firstword $(CC))),floor build/actor) ## builds the addon, the C floors and the matrix's actor, and compiles the TypeScript
 
 # Rewritten only when a file came or went, so that what was made of a removed file is made anew.
 build/native.list: FORCE
@@ -84,6 +84,11 @@ build/floor/%: src/adapters/%/floor.c $(FLOOR_OBJECTS) $(FLOOR_HEADERS)
 	@mkdir -p $(@D)
 	@$(FLOOR_CC) $< $(FLOOR_OBJECTS) -lm -lrt -o $@
 
+# The process that the experiments of the matrix are played by; `npx ipc-playground build` makes the same.
+build/actor: $(wildcard src/matrix/actor/*.[ch])
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror $(filter %.c,$^) -pthread -lrt -o $@
+
 # --- the main job, and the rest of the command line ----------------------------------------------
 
 .PHONY: report bench list doctor
@@ -95,6 +100,12 @@ list: build ## the mechanisms and their adapters
 	@$(CLI) list
 doctor: build ## which adapters run here, why the others do not, the limits of this machine
 	@$(CLI) doctor
+
+.PHONY: matrix cell
+matrix: build ## the semantics matrix: every property of every mechanism, by experiment
+	@$(CLI) matrix
+cell: build ## one of its experiments, step by step: make cell P=P30 M=svsem
+	@$(CLI) cell $(P) $(M)
 
 # `make socket` and `make socket-tcp`, for every folder of src/adapters.
 .PHONY: $(MECHANISMS)

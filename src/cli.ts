@@ -21,6 +21,7 @@ Examples:
   ipc-playground bench --plan              what \`make bench\` measures, and why
   ipc-playground bench socket pipe --json  figures for programs
   ipc-playground bench --adapter shared-memory/ring --size 64,64KiB --placement cross-core --wait spin
+  ipc-playground cell P30 svsem            a process is killed while it holds a semaphore: what is left
   ipc-playground report                    everything, compared, into reports/latest/
   ipc-playground compare old.json new.json what changed from one report to another
   ipc-playground doctor                    what runs on this machine, and why the rest does not
@@ -86,6 +87,22 @@ program
   .action(run(async () => (await import('./commands/report.js')).report))
 
 program
+  .command('matrix')
+  .argument('[names...]', 'properties (P30, lock-holder-killed) and mechanisms (svsem, semaphore/sysv); default all')
+  .description('the semantics matrix: every property of every mechanism, by experiment')
+  .option('--folder <folder>', 'where to write', 'reports/latest')
+  .option('--json', 'prints matrix.json instead of the grid')
+  .action(run(async () => (await import('./commands/matrix.js')).matrix))
+
+program
+  .command('cell')
+  .argument('<property>', 'such as P30 or lock-holder-killed')
+  .argument('<mechanism>', 'such as svsem or semaphore/sysv')
+  .description('one experiment of the matrix, step by step: prediction, action, observation, citation')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/cell.js')).cell))
+
+program
   .command('compare')
   .argument('<old>', 'a report.json')
   .argument('<new>', 'another, of the same machine')
@@ -101,7 +118,7 @@ program
 
 program
   .command('build')
-  .description('builds the native addon with a C compiler')
+  .description('builds the native addon, and the actor of the matrix, with a C compiler')
   .action(run(async () => (await import('./commands/build.js')).build))
 
 program

@@ -1,19 +1,45 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { packageFolder } from './package-folder.js'
 
-/** Builds the addon where it is looked for: build/Release in the package's folder. */
+/** Builds the addon and the matrix's actor where they are looked for: in build/ of the package's folder. */
 export async function build(): Promise<number> {
-  const [command, ...args] = [...nodeGyp(), 'rebuild', ...headers()] as [string, ...string[]]
+  // The actor last: node-gyp empties the folder.
+  const addon = await run([...nodeGyp(), 'rebuild', ...headers()])
+  if (addon !== 0) console.error('ipc-playground: the addon was not built; it needs a C compiler, make and Python 3')
+  const actor = await run(actorCompiler())
+  if (actor !== 0) console.error("ipc-playground: the matrix's actor was not built; it needs a C compiler")
+  return addon === 0 && actor === 0 ? 0 : 1
+}
+
+/** The exit status; 127 where the command is not there. */
+async function run([command = '', ...args]: readonly string[]): Promise<number> {
   const child = spawn(command, args, { cwd: packageFolder, stdio: 'inherit' })
-  const status = await new Promise<number>((resolve, reject) => {
-    child.once('error', reject)
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(127))
     child.once('exit', (code) => resolve(code ?? 1))
   })
-  if (status !== 0) console.error('ipc-playground: the addon was not built; it needs a C compiler, make and Python 3')
-  return status === 0 ? 0 : 1
+}
+
+const ACTOR = join('src', 'matrix', 'actor')
+
+function actorCompiler(): readonly string[] {
+  const sources = readdirSync(join(packageFolder, ACTOR)).filter((name) => name.endsWith('.c'))
+  const [compiler = 'cc', ...flags] = (process.env.CC ?? 'cc').split(' ')
+  return [
+    compiler,
+    ...flags,
+    '-std=gnu11',
+    '-D_GNU_SOURCE',
+    '-O2',
+    ...sources.map((name) => join(ACTOR, name)),
+    '-pthread',
+    '-lrt',
+    '-o',
+    join('build', 'actor'),
+  ]
 }
 
 const prefix = dirname(dirname(process.execPath))

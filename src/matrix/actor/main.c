@@ -1,0 +1,17 @@
+/*
+ * actor SOCKET TOKEN [--child], or after an exec of itself: actor SOCKET --resume SEQUENCE
+ *
+ * What another program started dies with it, even while it waits or is stopped.
+ */
+#include "actor.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+int main(int argc, char **argv) {
+  if (argc == 4 && strcmp(argv[2], "--resume") == 0) control_resume(argv[1], argv[3]);
+  else if (argc < 3 || control_connect(argv[1], argv[2]) < 0) actor_fail("actor SOCKET TOKEN");
+  else if (argc == 3) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  control_serve();
+  return 0;
+}

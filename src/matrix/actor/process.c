@@ -1,0 +1,134 @@
+/* What an actor does to itself: it forks, execs, changes its user, its namespaces and its limits, and is reset. */
+#include "actor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool tainted;
+
+void taint(void) { tainted = true; }
+
+static const char self[] = "/proc/self/exe";
+
+/* fork(token): the child connects to the stage as an actor of its own; answers its pid. */
+static long do_fork(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  pid_t child = fork();
+  if (child != 0) return child;
+  if (control_connect(control_path(), arg_text(args, 0)) < 0) actor_fail("connect");
+  control_serve();
+  _exit(0);
+}
+
+/* spawn(token): fork and exec; the child has what is inherited, and nothing else. */
+static long do_spawn(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  pid_t child = fork();
+  if (child != 0) return child;
+  execl(self, "actor", control_path(), arg_text(args, 0), "--child", NULL);
+  actor_fail("execl");
+}
+
+/* exec(): this process goes on as a new image, which answers. */
+static long do_exec(const actor_args *args, actor_reply *reply) {
+  (void)args, (void)reply;
+  char sequence[24];
+  snprintf(sequence, sizeof sequence, "%" PRId64, control_sequence());
+  if (fcntl(CONTROL, F_SETFD, 0) < 0) return -1;
+  return execl(self, "actor", control_path(), "--resume", sequence, NULL);
+}
+
+static long do_exit(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  _exit((int)arg_number(args, 0));
+}
+
+/* wait(pid, options) of a child that was forked. */
+static long do_wait(const actor_args *args, actor_reply *reply) {
+  int status = 0;
+  long result = waitpid((pid_t)arg_number(args, 0), &status, (int)arg_number(args, 1));
+  if (result > 0) {
+    reply_number(reply, "code", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    reply_number(reply, "signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  }
+  return result;
+}
+
+static long do_getpid(const actor_args *args, actor_reply *reply) {
+  (void)args, (void)reply;
+  return getpid();
+}
+
+/* become(uid, gid): all three ids, no further groups, no capability. */
+static long do_become(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  gid_t gid = (gid_t)arg_number(args, 1);
+  uid_t uid = (uid_t)arg_number(args, 0);
+  return setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ? -1 : 0;
+}
+
+static long do_unshare(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  return unshare((int)arg_number(args, 0));
+}
+
+/* setns(fd, type) */
+static long do_setns(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  return setns((int)arg_number(args, 0), (int)arg_number(args, 1));
+}
+
+/* setrlimit(resource, soft, hard) */
+static long do_setrlimit(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  struct rlimit limit = {.rlim_cur = (rlim_t)arg_number(args, 1), .rlim_max = (rlim_t)arg_number(args, 2)};
+  return setrlimit((__rlimit_resource_t)arg_number(args, 0), &limit);
+}
+
+static long do_getrlimit(const actor_args *args, actor_reply *reply) {
+  struct rlimit limit;
+  long result = getrlimit((__rlimit_resource_t)arg_number(args, 0), &limit);
+  if (result < 0) return result;
+  reply_number(reply, "soft", (int64_t)limit.rlim_cur);
+  reply_number(reply, "hard", (int64_t)limit.rlim_max);
+  return result;
+}
+
+static long do_umask(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  return umask((mode_t)arg_number(args, 0));
+}
+
+/* Gives back what an experiment left: descriptors, handlers, held signals. EPERM where that is not all. */
+static long do_reset(const actor_args *args, actor_reply *reply) {
+  (void)args, (void)reply;
+  if (tainted) return from_error(EPERM);
+  if (close_range(CONTROL + 1, ~0U, 0) < 0) return -1;
+  for (int number = 1; number < NSIG; number++) {
+    signal(number, SIG_IGN); // what is pending is discarded
+    signal(number, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, {"exit", do_exit}, {"wait", do_wait},
+            {"getpid", do_getpid}, {"become", do_become}, {"unshare", do_unshare}, {"setns", do_setns}, {"setrlimit", do_setrlimit},
+            {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})

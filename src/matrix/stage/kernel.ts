@@ -1,0 +1,40 @@
+/** What the kernel shows of a process. proc(5) */
+import { readFileSync } from 'node:fs'
+
+export interface KernelView {
+  /** `R` runs, `S` sleeps in a call, `T` is stopped, `Z` has ended and is not reaped; undefined: gone. */
+  readonly state: string | undefined
+  /** The function of the kernel in which it sleeps, where the kernel tells. */
+  readonly wchan: string | undefined
+  /** The number of its system call and its arguments, where the kernel tells. */
+  readonly syscall: string | undefined
+}
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+/** Only the state: what is asked often. */
+export function stateOf(pid: number): string | undefined {
+  const stat = read(`/proc/${pid}/stat`)
+  return stat?.charAt(stat.lastIndexOf(')') + 2)
+}
+
+export function viewOf(pid: number): KernelView {
+  const wchan = read(`/proc/${pid}/wchan`)
+  const syscall = read(`/proc/${pid}/syscall`)
+  return {
+    state: stateOf(pid),
+    wchan: wchan === '0' || wchan === '' ? undefined : wchan,
+    syscall: syscall?.split(' ').slice(0, 4).join(' '),
+  }
+}
+
+export const describeView = (pid: number, { state, wchan, syscall }: KernelView): string =>
+  state === undefined
+    ? `/proc/${pid} is gone`
+    : [`/proc/${pid}/stat: ${state}`, wchan && `wchan: ${wchan}`, syscall && `syscall: ${syscall}`].filter(Boolean).join(', ')

@@ -1,0 +1,110 @@
+/** Where one cell is played: its actors, its names, its story. Everything is cleared away at its end. */
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { Actor, type Cast, type Rewrite } from './actor.js'
+import type { ActorProcess } from './actor-process.js'
+import type { Company, ObjectKind } from './company.js'
+import { Story } from './story.js'
+
+/** The cell cannot run on this machine. */
+export class Skip extends Error {
+  override name = 'Skip'
+}
+
+/** Nothing happened, but nothing happened in the control either: the experiment proves nothing. */
+export class Uncontrolled extends Error {
+  override name = 'Uncontrolled'
+}
+
+export interface StageOptions {
+  readonly rewrite?: Rewrite
+}
+
+export class Stage implements Cast {
+  readonly company: Company
+  readonly story: Story
+  readonly rewrite: Rewrite
+  readonly #actors: Actor[] = []
+  readonly #kept: { kind: ObjectKind; name: string }[] = []
+
+  constructor(company: Company, story: Story = new Story(), { rewrite = (call) => call }: StageOptions = {}) {
+    this.company = company
+    this.story = story
+    this.rewrite = rewrite
+  }
+
+  /** An exec-ed process that shares no ancestor with the others of the cell but this one. */
+  async actor(role: string): Promise<Actor> {
+    return this.enter(await this.company.hire(), role)
+  }
+
+  enter(process: ActorProcess, role: string): Actor {
+    const actor = new Actor(this, process, role)
+    this.#actors.push(actor)
+    return actor
+  }
+
+  /** A new name of the form `/ipcpg-PID-RANDOM`, which is removed at the end. Of a semaphore the kind is `shm`, the name as for sem_open. */
+  async name(kind: 'shm' | 'sem' | 'mq'): Promise<string> {
+    const name = `ipcpg-${process.pid}-${random()}`
+    await this.#keep(kind === 'sem' ? 'shm' : kind, kind === 'sem' ? `/sem.${name}` : `/${name}`)
+    return `/${name}`
+  }
+
+  /** A new path in the run's folder, which is removed at the end. */
+  async path(): Promise<string> {
+    const path = join(this.company.folder, random())
+    await this.#keep('file', path)
+    return path
+  }
+
+  /** A new key of System V, whose object is removed at the end. */
+  async key(kind: 'sysv-sem' | 'sysv-msg' | 'sysv-shm'): Promise<number> {
+    const key = randomInt(0x1000_0000, 0x7fff_ffff)
+    await this.#keep(kind, String(key))
+    return key
+  }
+
+  /** What the next step is for. */
+  intend(text: string): void {
+    this.story.tell({ kind: 'intent', text })
+  }
+
+  /** What was seen that no call says by itself. */
+  observe(text: string): void {
+    this.story.tell({ kind: 'observation', text })
+  }
+
+  /**
+   * For a claim that nothing happens: answers what `see` answers, where undefined is nothing, and makes sure
+   * that `control` under the same conditions sees something. Throws `Uncontrolled` where it does not.
+   */
+  async unless<T>(
+    see: () => Promise<T | undefined>,
+    control: { readonly text: string; readonly see: () => Promise<unknown> },
+  ): Promise<T | undefined> {
+    const seen = await see()
+    this.intend(`Control: ${control.text}`)
+    if ((await control.see()) === undefined) throw new Uncontrolled(`the control saw nothing, too: ${control.text}`)
+    return seen
+  }
+
+  /** Where the actors of the cell are stuck, for one that ran out of time. */
+  stuckIn(): string {
+    return this.#actors.flatMap((actor) => (actor.process.gone ? [] : (actor.process.stuckIn() ?? []))).join('; ') || 'no call is under way'
+  }
+
+  /** Ends the actors, or leaves them to other cells, and removes the names. */
+  async clear(): Promise<void> {
+    // The younger first: a child is gone before its parent is.
+    for (const actor of this.#actors.splice(0).reverse()) await this.company.release(actor.process)
+    for (const { kind, name } of this.#kept.splice(0)) await this.company.discard(kind, name)
+  }
+
+  async #keep(kind: ObjectKind, name: string): Promise<void> {
+    this.#kept.push({ kind, name })
+    await this.company.keep(kind, name)
+  }
+}
+
+const random = (): string => randomInt(2 ** 47).toString(36)

@@ -1,0 +1,93 @@
+import type { Actor } from '../stage/actor.js'
+import { type Call, call, type Payload } from '../stage/call.js'
+import { K } from '../stage/constants.js'
+import type { Stage } from '../stage/stage.js'
+import type { End, Pair, Subject } from './subject.js'
+
+/** The signal of the standard subject: no use of its own, and not the one that opens Node's inspector. */
+export const STANDARD = K.SIGUSR2
+
+/** A sender knows the pid of its target. */
+export class SignalSender implements End {
+  readonly actor: Actor
+  readonly target: number
+  readonly #signal: Call
+
+  constructor(actor: Actor, target: number, signal: Call) {
+    this.actor = actor
+    this.target = target
+    this.#signal = signal
+  }
+
+  send(payload: Payload): Call {
+    return typeof payload === 'object' && 'counter' in payload
+      ? { ...this.#signal, args: this.#signal.args.map((arg, index) => (index === 2 ? payload : arg)) }
+      : this.#signal
+  }
+
+  receive(): Call {
+    throw new TypeError('a sender of signals receives none')
+  }
+
+  async waits(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+/** Holds the signal, and takes it when it asks for it. */
+export class SignalReceiver implements End {
+  readonly actor: Actor
+  readonly signal: number
+  #waits = true
+
+  constructor(actor: Actor, signal: number) {
+    this.actor = actor
+    this.signal = signal
+  }
+
+  send(): Call {
+    throw new TypeError('a receiver of signals sends none')
+  }
+
+  receive(): Call {
+    return call('sigtimedwait', this.#waits ? -1 : 0, this.signal)
+  }
+
+  async waits(on: boolean): Promise<void> {
+    this.#waits = on
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function meet(
+  stage: Stage,
+  signalOf: (receiver: Actor) => Promise<number>,
+  send: (pid: number, signal: number) => Call,
+): Promise<Pair> {
+  const [sender, receiver] = [await stage.actor('sender'), await stage.actor('receiver')]
+  const signal = await signalOf(receiver)
+  await receiver.must(call('sigprocmask', K.SIG_BLOCK, signal))
+  return { sender: new SignalSender(sender, receiver.pid, send(receiver.pid, signal)), receiver: new SignalReceiver(receiver, signal) }
+}
+
+export const sig: Subject = {
+  key: 'sig',
+  title: 'standard signal',
+  adapter: 'signal/standard',
+  meet: (stage) =>
+    meet(
+      stage,
+      async () => STANDARD.value,
+      (pid) => call('kill', pid, STANDARD),
+    ),
+}
+
+/** The lowest real-time signal that the C library leaves to programs. */
+export const realtimeSignal = async (actor: Actor): Promise<number> => (await actor.must(call('sigrtmin'))).result
+
+export const rtsig: Subject = {
+  key: 'rtsig',
+  title: 'RT signal',
+  adapter: 'signal/realtime',
+  meet: (stage) => meet(stage, realtimeSignal, (pid, signal) => call('sigqueue', pid, signal, 0)),
+}

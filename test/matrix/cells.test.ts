@@ -1,0 +1,22 @@
+/** Every cell of the matrix, a test each. */
+import assert from 'node:assert/strict'
+import { allCells, runCell, unavailable } from 'ipc-playground/matrix'
+import { afterAll, beforeAll, test } from 'vitest'
+import { Company } from '../../src/matrix/stage/company.js'
+
+const reason = unavailable()
+let company: Company
+
+beforeAll(async () => {
+  if (reason === undefined) company = await Company.gather()
+})
+afterAll(async () => {
+  if (reason === undefined) await company.close()
+})
+
+for (const { property, subject } of allCells())
+  test.skipIf(reason !== undefined)(`${property.id} ${property.name} › ${subject.key}`, async (context) => {
+    const result = await runCell(property, subject, { company })
+    if (result.verdict === 'skipped' || result.verdict === 'not-applicable') context.skip(`${result.verdict}: ${result.reason}`)
+    assert.equal(result.verdict, 'pass', result.reason)
+  })

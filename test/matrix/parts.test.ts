@@ -1,0 +1,58 @@
+/** Oracle, experiments and comparison know nothing of each other: no cell can pass by reading the oracle. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { properties, subjectKeys, subjects } from 'ipc-playground/matrix'
+import { expect, test } from 'vitest'
+import { packageFolder } from '../../src/commands/package-folder.js'
+import { adapterIds } from '../../src/core/registry.js'
+import { groupOf, propertyIds } from '../../src/matrix/oracle/oracle.js'
+
+const matrix = join(packageFolder, 'src/matrix')
+
+/** The parts that the files of a folder import, below src/matrix; what lies outside is named by its path from there. */
+function importsOf(folder: string): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const file of readdirSync(join(matrix, folder), { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue
+    const path = join(matrix, folder, file)
+    for (const [, target = ''] of readFileSync(path, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']*)'/g))
+      found.add(relative(matrix, normalize(join(dirname(path), target))).split('/')[0] ?? '')
+  }
+  return found
+}
+
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  oracle: ['oracle', 'vocabulary.js'],
+  comparison: ['comparison', 'vocabulary.js'],
+  properties: ['properties', 'subjects', 'stage', 'vocabulary.js'],
+  subjects: ['subjects', 'stage', 'vocabulary.js'],
+  stage: ['stage', 'vocabulary.js'],
+}
+
+for (const [part, parts] of Object.entries(allowed))
+  test(`${part} imports nothing of the matrix but ${parts.join(', ')}`, () => {
+    for (const target of importsOf(part)) expect(parts).toContain(target)
+  })
+
+test('no experiment reads the file of the oracle', () => {
+  for (const part of ['properties', 'subjects', 'stage'])
+    for (const file of readdirSync(join(matrix, part)))
+      assert.doesNotMatch(readFileSync(join(matrix, part, file), 'utf8'), /oracle\.json/, file)
+})
+
+test('every subject is an adapter of this package', async () => {
+  const ids = await adapterIds()
+  assert.deepEqual(
+    subjects.map(({ key }) => key),
+    [...subjectKeys],
+  )
+  for (const { adapter } of subjects) assert.ok(ids.includes(adapter as never), adapter)
+})
+
+test('every property is one of the oracle, once, and is named by words of its own', () => {
+  for (const { id } of properties) assert.ok(propertyIds.includes(id) && groupOf(id) !== '', id)
+  assert.equal(new Set(properties.map(({ id }) => id)).size, properties.length)
+  assert.equal(new Set(properties.map(({ name }) => name)).size, properties.length)
+  for (const { name } of properties) assert.match(name, /^[a-z]+(-[a-z0-9]+)*$/)
+})
