@@ -276,8 +276,10 @@ int control_connect(const char *path, const char *token) {
     if (dup3(fd, CONTROL, O_CLOEXEC) < 0) return -1;
     close(fd);
   }
-  char hello[96];
-  int length = snprintf(hello, sizeof hello, "H %s %d\n", token, getpid());
+  // The pid by which the stage knows this process, though it be in a namespace of its own.
+  char pid[16] = {0}, hello[96];
+  if (readlink("/proc/self", pid, sizeof pid - 1) < 0) return -1;
+  int length = snprintf(hello, sizeof hello, "H %s %s\n", token, pid);
   send_all(hello, (size_t)length);
   return 0;
 }

@@ -111,8 +111,7 @@ static long do_keeper(const actor_args *args, actor_reply *reply) {
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
-  if (prctl(PR_SET_PDEATHSIG, 0) < 0) return -1;
-  return setsid() < 0 && errno != EPERM ? -1 : 0;
+  return prctl(PR_SET_PDEATHSIG, 0);
 }
 
 /* Processes first: what they hold they might make again. */

@@ -4,11 +4,15 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +96,29 @@ static long do_setns(const actor_args *args, actor_reply *reply) {
   return setns((int)arg_number(args, 0), (int)arg_number(args, 1));
 }
 
+/* mount(source, target, type, flags): of the mount namespace that this process is in. */
+static long do_mount(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  return mount(arg_text(args, 0), arg_text(args, 1), arg_text(args, 2), (unsigned long)arg_number(args, 3), NULL);
+}
+
+/* interface_up(name): of the network namespace that this process is in. netdevice(7) */
+static long do_interface_up(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  struct ifreq request = {0};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", arg_text(args, 0));
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  long result = ioctl(fd, SIOCGIFFLAGS, &request);
+  request.ifr_flags |= IFF_UP;
+  if (result == 0) result = ioctl(fd, SIOCSIFFLAGS, &request);
+  int error = errno;
+  close(fd);
+  errno = error;
+  return result;
+}
+
 /* setrlimit(resource, soft, hard) */
 static long do_setrlimit(const actor_args *args, actor_reply *reply) {
   (void)reply;
@@ -130,5 +157,5 @@ static long do_reset(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, {"exit", do_exit}, {"wait", do_wait},
-            {"getpid", do_getpid}, {"become", do_become}, {"unshare", do_unshare}, {"setns", do_setns}, {"setrlimit", do_setrlimit},
+            {"getpid", do_getpid}, {"become", do_become}, {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"setrlimit", do_setrlimit},
             {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})

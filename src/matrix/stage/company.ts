@@ -4,11 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { folderKind, type Tracked, trackNew } from '../../core/janitor.js'
 import { ActorProcess } from './actor-process.js'
 import { call } from './call.js'
 import { stateOf } from './kernel.js'
@@ -30,23 +31,29 @@ const HELLO_MS = 10_000
 export class Company {
   /** Sockets and FIFOs of the run lie here; other users may enter, but not list it. */
   readonly folder: string
+  readonly #tracked: Tracked | undefined
   readonly #server: Server
   readonly #expected = new Map<string, (actor: ActorProcess) => void>()
   readonly #idle: ActorProcess[] = []
   readonly #children = new Set<ChildProcess>()
   #keeper: ActorProcess | undefined
 
-  private constructor(folder: string, server: Server) {
+  private constructor(folder: string, server: Server, tracked: Tracked | undefined) {
     this.folder = folder
+    this.#tracked = tracked
     this.#server = server
     server.on('connection', (socket) => this.#meet(socket))
   }
 
   static async gather(): Promise<Company> {
-    const folder = mkdtempSync(join(tmpdir(), 'ipcpg-'))
-    chmodSync(folder, 0o711)
+    const folder = join(tmpdir(), `ipcpg-${process.pid}-${randomBytes(4).toString('hex')}`)
+    const { tracked } = trackNew(folderKind, folder, () => {
+      mkdirSync(folder)
+      chmodSync(folder, 0o711) // whatever the umask is
+      return 0
+    })
     const server = createServer()
-    const company = new Company(folder, server)
+    const company = new Company(folder, server, tracked)
     const control = join(folder, 'control')
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(control, resolve))
     const keeper = await company.hire()
@@ -61,7 +68,8 @@ export class Company {
   async hire(): Promise<ActorProcess> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) if (idle.idle) return idle
     const token = this.expect()
-    const child = spawn(actorPath, [join(this.folder, 'control'), token.text], { stdio: ['ignore', 'ignore', 'inherit'] })
+    // In a session of its own: Ctrl-C is for the stage, which then clears it away.
+    const child = spawn(actorPath, [join(this.folder, 'control'), token.text], { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
     this.#children.add(child)
     child.once('exit', () => this.#children.delete(child))
     return Promise.race([
@@ -99,12 +107,14 @@ export class Company {
 
   /** Notes an object before it is made. */
   async keep(kind: ObjectKind, name: string): Promise<void> {
-    await this.#keeper?.request(call('keep', kind, name)).outcome
+    const { error } = (await this.#keeper?.request(call('keep', kind, name)).outcome) ?? {}
+    if (error !== undefined) throw new Error(`the keeper did not take ${kind} ${name}: ${error}`)
   }
 
   /** Removes it if it stands. */
   async discard(kind: ObjectKind, name: string): Promise<void> {
-    await this.#keeper?.request(call('discard', kind, name)).outcome
+    const { error } = (await this.#keeper?.request(call('discard', kind, name)).outcome) ?? {}
+    if (error !== undefined && error !== 'ENOENT') throw new Error(`${kind} ${name} stays: ${error}`)
   }
 
   /** Every process ends and every object goes. */
@@ -115,8 +125,10 @@ export class Company {
     const closed = new Promise((resolve) => this.#server.close(resolve))
     keeper?.disconnect()
     await keeper?.disconnected
+    for (const child of this.#children) child.kill('SIGKILL') // that had not come yet
     await closed
     await Promise.all([...this.#children].map((child) => new Promise((resolve) => child.once('exit', resolve))))
+    this.#tracked?.remove()
   }
 
   #meet(socket: Socket): void {

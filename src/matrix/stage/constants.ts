@@ -139,6 +139,9 @@ export const K = named({
   CLONE_NEWUSER: 0x10000000,
   CLONE_NEWPID: 0x20000000,
   CLONE_NEWNET: 0x40000000,
+  // mount(2)
+  MS_PRIVATE: 1 << 18,
+  MS_REC: 0x4000,
   // getrlimit(2)
   RLIMIT_NOFILE: 7,
   RLIMIT_SIGPENDING: 11,

@@ -3,7 +3,9 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { Actor, type Cast, type Rewrite } from './actor.js'
 import type { ActorProcess } from './actor-process.js'
+import { type Constant, call } from './call.js'
 import type { Company, ObjectKind } from './company.js'
+import { either, K } from './constants.js'
 import { Story } from './story.js'
 
 /** The cell cannot run on this machine. */
@@ -25,6 +27,7 @@ export class Stage implements Cast {
   readonly story: Story
   readonly rewrite: Rewrite
   readonly #actors: Actor[] = []
+  #cleared = false
   readonly #kept: { kind: ObjectKind; name: string }[] = []
 
   constructor(company: Company, story: Story = new Story(), { rewrite = (call) => call }: StageOptions = {}) {
@@ -38,7 +41,29 @@ export class Stage implements Cast {
     return this.enter(await this.company.hire(), role)
   }
 
+  /** A process of the user `nobody`, without any capability. Skips the cell where there can be none. */
+  async nobody(role: string): Promise<Actor> {
+    const actor = await this.actor(role)
+    const { error } = await actor.do(call('become', NOBODY, NOBODY))
+    if (error !== undefined) throw new Skip(`this user may not start a process of another: ${error}`)
+    return actor
+  }
+
+  /** A process in new namespaces of the kinds that `flags` are (CLONE_NEWIPC, …). Skips the cell where there can be none. */
+  async apart(role: string, ...flags: readonly Constant[]): Promise<Actor> {
+    const actor = await this.actor(role)
+    const { error } = await actor.do(call('unshare', either(...flags)))
+    if (error === undefined) return actor
+    const inside = await actor.do(call('unshare', either(K.CLONE_NEWUSER, ...flags)))
+    if (inside.error !== undefined) throw new Skip(`there are no such namespaces here: ${inside.error}`)
+    return actor
+  }
+
   enter(process: ActorProcess, role: string): Actor {
+    if (this.#cleared) {
+      void process.kill()
+      throw new Error('the cell is over')
+    }
     const actor = new Actor(this, process, role)
     this.#actors.push(actor)
     return actor
@@ -96,6 +121,7 @@ export class Stage implements Cast {
 
   /** Ends the actors, or leaves them to other cells, and removes the names. */
   async clear(): Promise<void> {
+    this.#cleared = true
     // The younger first: a child is gone before its parent is.
     for (const actor of this.#actors.splice(0).reverse()) await this.company.release(actor.process)
     for (const { kind, name } of this.#kept.splice(0)) await this.company.discard(kind, name)
@@ -108,3 +134,6 @@ export class Stage implements Cast {
 }
 
 const random = (): string => randomInt(2 ** 47).toString(36)
+
+/** The user and group that own nothing, where a system has not set them otherwise: the kernel's overflow id. */
+const NOBODY = 65534

@@ -3,7 +3,7 @@ import type { Constant } from '../stage/call.js'
 import { call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
-import { bound, connected, inetAddress, LOOPBACK, octets, portOf, socketEnd, unixAddress } from './sockets.js'
+import { bound, connected, inetAddress, LOOPBACK, noLoopback, octets, portOf, socketEnd, unixAddress } from './sockets.js'
 import type { Pair, Subject } from './subject.js'
 
 /** The receiver has an address, to which the sender is connected. */
@@ -25,6 +25,7 @@ export const udp: Subject = {
   key: 'udp',
   title: 'UDP',
   adapter: 'socket/udp',
+  unavailable: noLoopback,
   meet: (stage) => meet(stage, K.AF_INET, inetAddress(LOOPBACK, 0)),
 }
 
@@ -38,6 +39,7 @@ export const mcast: Subject = {
   key: 'mcast',
   title: 'UDP multicast',
   adapter: 'socket/multicast',
+  unavailable: noLoopback,
   async meet(stage) {
     const [sender, receiver] = [await stage.actor('sender'), await stage.actor('receiver')]
     const group = newGroup()

@@ -1,11 +1,18 @@
 /** What the six subjects over sockets have in common. */
 import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { Actor } from '../stage/actor.js'
 import { type Constant, call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import { DescriptorEnd, sendQuietly } from './descriptor-end.js'
 
 export const LOOPBACK = '127.0.0.1'
+
+/** Why no socket of the internet can be used here. In a new network namespace the loopback interface is down. */
+export const noLoopback = (): string | undefined =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === LOOPBACK))
+    ? undefined
+    : 'the loopback interface is down'
 
 /** struct sockaddr_un. A path that begins with a zero byte is an abstract name. unix(7) */
 export function unixAddress(path: string): Uint8Array {

@@ -2,7 +2,7 @@ import type { Constant } from '../stage/call.js'
 import { call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
-import { bound, connected, inetAddress, LOOPBACK, socketEnd, unixAddress } from './sockets.js'
+import { bound, connected, inetAddress, LOOPBACK, noLoopback, socketEnd, unixAddress } from './sockets.js'
 import type { Pair, Subject } from './subject.js'
 
 const BACKLOG = 8
@@ -36,5 +36,6 @@ export const tcp: Subject = {
   key: 'tcp',
   title: 'TCP',
   adapter: 'socket/tcp',
+  unavailable: noLoopback,
   meet: async (stage) => meet(stage, K.AF_INET, K.SOCK_STREAM, inetAddress(LOOPBACK, 0)),
 }
