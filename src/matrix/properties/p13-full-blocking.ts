@@ -1,22 +1,13 @@
 import type { Pending } from '../stage/actor.js'
-import { call, filling } from '../stage/call.js'
+import { type Call, call, filling } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
-import type { End, Subject } from '../subjects/subject.js'
+import type { End } from '../subjects/subject.js'
 import { defineProperty, type Experiment, each, MEMORY, notApplicable, QUEUES, SEMAPHORES, STREAMS } from './property.js'
 
-/** Larger than what is left in any buffer that refused as much, and no larger than any message may be. */
-const BYTES = 128
-/** More than any buffer of these subjects holds of such messages. */
-const MANY = 1_000_000
-
-/** Sends until the kernel refuses. */
-export async function fill(sender: End, bytes = BYTES): Promise<number> {
-  await sender.waits(false)
-  const { times, error } = await sender.actor.repeat(MANY, sender.send(filling(bytes)))
-  await sender.waits(true)
-  return error === undefined ? Number.POSITIVE_INFINITY : times
-}
+/** A message that any of the queues takes, and a part of a stream; more of them than any buffer holds. */
+const MESSAGE = { bytes: 128, times: 2000 }
+const PART = { bytes: 4096, times: 20_000 }
 
 /** Whether it blocks, and goes on once `free` has made room. */
 async function blocked(stage: Stage, pending: Pending, free: () => Promise<unknown>): Promise<string> {
@@ -27,13 +18,14 @@ async function blocked(stage: Stage, pending: Pending, free: () => Promise<unkno
   return error === undefined ? 'blocks' : `blocks, then ${error}`
 }
 
-const sending: Experiment = async (stage: Stage, subject: Subject) => {
-  const { sender, receiver } = await subject.meet(stage)
-  await fill(sender)
-  const pending = sender.actor.begin(sender.send(filling(BYTES)))
-  await receiver.waits(false)
-  return blocked(stage, pending, () => receiver.actor.repeat(MANY, receiver.receive()))
-}
+/** Sends again and again while nobody receives; then the receiver takes all. */
+const sending =
+  ({ bytes, times }: typeof PART, take: (receiver: End) => Call): Experiment =>
+  async (stage, subject) => {
+    const { sender, receiver } = await subject.meet(stage)
+    const pending = sender.actor.begin(sender.send(filling(bytes)), times)
+    return blocked(stage, pending, async () => receiver.actor.begin(take(receiver), Number.MAX_SAFE_INTEGER))
+  }
 
 /** How many signals the experiment lets be pending: the user's others count as well. */
 const PENDING = 64
@@ -45,15 +37,22 @@ export default defineProperty({
   id: 'P13',
   name: 'full-blocking',
   experiments: {
-    ...each([...STREAMS, ...QUEUES, 'udgram', 'useq'], sending),
+    ...each(
+      STREAMS,
+      sending(PART, ({ fd = -1 }) => call('drain', fd, PART.bytes * 16)),
+    ),
+    ...each(
+      [...QUEUES, 'udgram', 'useq'],
+      sending(MESSAGE, (receiver) => receiver.receive()),
+    ),
     ...each(SEMAPHORES, async (stage, subject) => {
       const { sender, receiver } = await subject.meet(stage)
       stage.intend('A post never waits; the wait does, where there is no permit.')
-      return blocked(stage, receiver.actor.begin(receiver.receive()), () => sender.actor.must(sender.send('')))
+      return blocked(stage, receiver.actor.begin(receiver.receive()), async () => sender.actor.must(sender.send('')))
     }),
     ...each(['udp', 'mcast'], async (stage, subject) => {
       const { sender, receiver } = await subject.meet(stage)
-      const pending = sender.actor.begin(sender.send(filling(BYTES)), COUNT)
+      const pending = sender.actor.begin(sender.send(filling(MESSAGE.bytes)), COUNT)
       if ((await pending.settled()) === 'blocked') return 'blocks'
       const { times } = await pending.outcome
       await receiver.waits(false)

@@ -65,7 +65,7 @@ export class Actor {
   /** Begins a call that may block. */
   begin(what: Call, times = 1): Pending {
     const request = this.#request(what, times, true)
-    this.#tell('action', `${describe(request.call)} …`)
+    this.#tell('action', `${describe(request.call)}${again(times)} …`)
     const outcome = request.outcome.then((value) => {
       this.#tell('action', `… ${describe(request.call)} = ${value}`)
       return value
@@ -145,7 +145,7 @@ export class Actor {
   async #told(what: Call, times: number): Promise<Outcome> {
     const request = this.#request(what, times, false)
     const outcome = await request.outcome
-    this.#tell('action', `${describe(request.call)}${times > 1 ? ' again and again' : ''} = ${outcome}`)
+    this.#tell('action', `${describe(request.call)}${again(times)} = ${outcome}`)
     return outcome
   }
 
@@ -157,3 +157,5 @@ export class Actor {
     this.#cast.story.tell({ kind, text, role: this.role, pid: this.pid })
   }
 }
+
+const again = (times: number): string => (times > 1 ? ' again and again' : '')
