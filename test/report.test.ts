@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { BenchRecord } from '../src/bench/record.js'
 import { formatBytes, formatCount, formatNumber } from '../src/report/format.js'
@@ -13,6 +13,7 @@ import { notesOn } from '../src/report/notes.js'
 import { renderTerminal, terminalOptions } from '../src/report/terminal.js'
 import { ReportFolderError, writeReport } from '../src/report/write.js'
 import { HOSTILE, notRun, report } from './fixtures/report.js'
+import { launchChromium, noChromium, openPage } from './support/chromium.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ipc-report-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -278,44 +279,16 @@ describe('the folder', () => {
   })
 })
 
-const CHROMIUM = '/usr/bin/chromium'
-const missing = existsSync(CHROMIUM) ? undefined : `needs ${CHROMIUM}: apt-get install chromium`
-
-describe.skipIf(missing !== undefined)(`the page in Chromium${missing === undefined ? '' : ` (${missing})`}`, () => {
+describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === undefined ? '' : ` (${noChromium})`}`, () => {
   let browser: Browser
   let html: string
   beforeAll(async () => {
     html = writeReport(report, join(folder, 'page')).html
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      env: { ...process.env, GSETTINGS_BACKEND: 'memory' }, // dconf keeps a folder
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-      ],
-    })
+    browser = await launchChromium()
   }, 60_000)
   afterAll(() => browser?.close())
 
-  async function open(options: { width?: number; colorScheme?: 'light' | 'dark' } = {}): Promise<{ page: Page; complaints: string[] }> {
-    const page = await browser.newPage({
-      viewport: { width: options.width ?? 1280, height: 900 },
-      colorScheme: options.colorScheme ?? 'light',
-    })
-    const complaints: string[] = []
-    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`))
-    page.on('pageerror', (error) => complaints.push(error.message))
-    page.on('request', (request) => {
-      if (!/^(file|data):/.test(request.url())) complaints.push(`requests ${request.url()}`)
-    })
-    await page.goto(pathToFileURL(html).href)
-    return { page, complaints }
-  }
+  const open = (options: { width?: number; colorScheme?: 'light' | 'dark' } = {}) => openPage(browser, pathToFileURL(html).href, options)
 
   const choose = (page: Page, choices: Readonly<Record<string, string>>) =>
     Promise.all(

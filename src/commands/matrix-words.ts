@@ -1,27 +1,13 @@
 /** How the matrix's results read in a terminal. */
 import type { Expectation, Verdict } from '../matrix/index.js'
+import { SYMBOLS, VERDICTS } from '../report/matrix-words.js'
 import type { Colours } from './colours.js'
-
-export const symbols: Readonly<Record<Verdict, string>> = {
-  pass: '✓',
-  differs: '✗',
-  'not-applicable': '–',
-  skipped: '○',
-  failed: '!',
-}
-
-const words: Readonly<Record<Verdict, string>> = {
-  pass: 'as the documents say',
-  differs: 'differs from the documents',
-  'not-applicable': 'not applicable',
-  skipped: 'skipped',
-  failed: 'the experiment failed',
-}
 
 export const painted = (verdict: Verdict, text: string, paint: Colours): string =>
   ({ pass: paint.green, differs: paint.red, failed: paint.red, skipped: paint.yellow, 'not-applicable': paint.dim })[verdict](text)
 
-export const verdictWords = (verdict: Verdict, paint: Colours): string => painted(verdict, `${symbols[verdict]} ${words[verdict]}`, paint)
+export const verdictWords = (verdict: Verdict, paint: Colours): string =>
+  painted(verdict, `${SYMBOLS[verdict]} ${VERDICTS[verdict]}`, paint)
 
 export function describeExpectation(expectation: Expectation): string {
   if (expectation.kind === 'may') return `any of: ${expectation.values.join(', ')}`

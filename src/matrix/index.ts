@@ -6,6 +6,7 @@
  *     const { verdict, observation } = await runCell(findProperty('P30'), findSubject('semaphore/sysv'))
  */
 export { findProperty, findSubject } from './find.js'
+export { type Host, host } from './host.js'
 export { expectationOf, groupOf, type Prediction, predictionOf, titleOf } from './oracle/oracle.js'
 export { properties } from './properties/index.js'
 export type { Experiment, NotApplicable, Property } from './properties/property.js'

@@ -1,6 +1,6 @@
 /** One cell: an experiment between real processes, and what the oracle says of it. */
 import { compare } from './comparison/compare.js'
-import { expectationOf, type Prediction, predictionOf, titleOf } from './oracle/oracle.js'
+import { expectationOf, groupOf, type Prediction, predictionOf, titleOf } from './oracle/oracle.js'
 import type { Property } from './properties/property.js'
 import type { Rewrite } from './stage/actor.js'
 import { Company } from './stage/company.js'
@@ -16,6 +16,7 @@ export interface CellResult {
   readonly property: string
   readonly name: string
   readonly title: string
+  readonly group: string
   readonly subject: SubjectKey
   readonly adapter: string
   readonly verdict: Verdict
@@ -49,6 +50,7 @@ export async function runCell(property: Property, subject: Subject, options: Cel
     property: property.id,
     name: property.name,
     title: titleOf(property.id),
+    group: groupOf(property.id),
     subject: subject.key,
     adapter: subject.adapter,
     prediction: predictionOf(property.id, subject.key),

@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs'
 import { escapeHtml } from './escape.js'
 import { environmentLines } from './format.js'
 import { renderConformance, renderRecords } from './html-tables.js'
+import type { MatrixReport } from './matrix.js'
+import { renderMatrix } from './matrix-html.js'
 import type { Model } from './model.js'
 
 const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
@@ -20,21 +22,30 @@ const bundle = (names: readonly string[]): string =>
     .replace(/^import\b[^;]*? from '[^']*';?$/gm, '')
     .replace(/^\/\/# sourceMappingURL=.*$/gm, '')
 
+const MATRIX_MODULES = ['matrix-words.js', 'assets/matrix.js']
 const MODULES = ['format.js', 'figures.js', 'choose.js', 'assets/filters.js', 'assets/charts.js', 'assets/chooser.js', 'assets/page.js']
 
-export function renderHtml(model: Model): string {
+/** What the page shows; at least one of them. */
+export interface Page {
+  readonly model?: Model | undefined
+  readonly matrix?: MatrixReport | undefined
+}
+
+export function renderHtml({ model, matrix }: Page): string {
   const style = asset('assets/page.css')
   const library = inScript(asset('assets/chart.js'))
-  const module = inScript(bundle(MODULES.map((name) => `./${name}`)))
+  const scripts = [
+    ...(model === undefined ? [] : [library, inScript(bundle(MODULES.map((name) => `./${name}`)))]),
+    ...(matrix === undefined ? [] : [inScript(bundle(MATRIX_MODULES.map((name) => `./${name}`)))]),
+  ]
   const policy = [
     "default-src 'none'",
     'img-src data:',
     `style-src ${hash(style)}`,
-    `script-src ${hash(library)} ${hash(module)}`,
+    `script-src ${scripts.map(hash).join(' ')}`,
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ')
-  const { report } = model
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -49,21 +60,33 @@ export function renderHtml(model: Model): string {
 <body>
 <header>
 <h1>IPC on this machine</h1>
-<p>${escapeHtml(summary(model))}</p>
-${report.partial ? '<p class="partial" role="status">Partial: the run was ended before everything was measured.</p>\n' : ''}</header>
+${model === undefined ? '' : renderSummary(model)}${model === undefined || matrix === undefined ? '' : NAVIGATION}</header>
 <main>
+${model === undefined ? '' : renderFigures(model)}
+${matrix === undefined ? '' : renderMatrix(matrix)}
+</main>
+${model === undefined ? '' : embed('report', model.report)}
+${matrix === undefined ? '' : embed('matrix-data', { host: matrix.host, cells: matrix.cells })}
+${scripts.map((script) => `<script${script === library ? '' : ' type="module"'}>${script}</script>`).join('\n')}
+</body>
+</html>
+`
+}
+
+const NAVIGATION = '<nav><a href="#figures">Figures</a><a href="#matrix">Semantics matrix</a></nav>\n'
+
+const renderSummary = (model: Model): string =>
+  `<p>${escapeHtml(summary(model))}</p>\n${model.report.partial ? '<p class="partial" role="status">Partial: the run was ended before everything was measured.</p>\n' : ''}`
+
+function renderFigures(model: Model): string {
+  const { report } = model
+  return `<div id="figures">
 ${report.records.length > 0 ? `${FILTERS}\n${CHARTS}` : ''}
 ${Object.keys(report.capabilities).length > 0 ? CHOOSER : ''}
 ${renderRecords(report)}
 ${model.conformance.size > 0 ? renderConformance(model) : ''}
 ${renderEnvironment(model)}
-</main>
-${embed('report', report)}
-<script>${library}</script>
-<script type="module">${module}</script>
-</body>
-</html>
-`
+</div>`
 }
 
 function summary({ report }: Model): string {

@@ -1,5 +1,6 @@
 /** The report as Markdown, fit to paste into a pull request. */
 import { columnsOf } from './columns.js'
+import { escapeMarkdown } from './escape-markdown.js'
 import { conformanceText, environmentLines, MARKS_KEY, storyOf, titleOf } from './format.js'
 import { type Group, groupBy, type Model } from './model.js'
 import { notesOn } from './notes.js'
@@ -15,7 +16,7 @@ export function renderMarkdown(model: Model): string {
   parts.push(
     '## Measured on',
     '',
-    ...environmentLines(report.environment).map(([name, text]) => `- ${name}: ${escapeText(text)}`),
+    ...environmentLines(report.environment).map(([name, text]) => `- ${name}: ${escapeMarkdown(text)}`),
     `- Date: ${report.createdAt}`,
     '',
   )
@@ -54,7 +55,7 @@ const renderTable = ({ title, story, columns, rows, notes }: TextTable): string[
 ]
 
 function renderNotes(notes: readonly { readonly adapters: readonly string[]; readonly text: string }[]): string[] {
-  const lines = notes.map(({ adapters, text }) => `- ${adapters.map((adapter) => `\`${adapter}\``).join(', ')}: ${escapeText(text)}`)
+  const lines = notes.map(({ adapters, text }) => `- ${adapters.map((adapter) => `\`${adapter}\``).join(', ')}: ${escapeMarkdown(text)}`)
   return lines.length > 0 ? ['', ...lines] : []
 }
 
@@ -68,14 +69,14 @@ function renderConformance({ conformance }: Model): string[] {
     ),
   )
   const notes = [...conformance].flatMap(([adapter, { unavailable, remarks, absent }]) => [
-    ...(unavailable === undefined ? [] : [`\`${adapter}\` unavailable: ${escapeText(unavailable)}`]),
+    ...(unavailable === undefined ? [] : [`\`${adapter}\` unavailable: ${escapeMarkdown(unavailable)}`]),
     ...remarks.map(
       ({ promise, title, status, reason }) =>
-        `\`${adapter}\` ${status.replace('-', ' ')}: promise ${promise}, ${escapeText(title)}: ${escapeText(reason)}`,
+        `\`${adapter}\` ${status.replace('-', ' ')}: promise ${promise}, ${escapeMarkdown(title)}: ${escapeMarkdown(reason)}`,
     ),
     ...[...groupBy(absent, ({ reason }) => reason)].map(
       ([reason, about]) =>
-        `\`${adapter}\` absent: ${escapeText(reason)}: ${about.length === 1 ? `promise ${about[0]?.promise}, ${escapeText(about[0]?.title ?? '')}` : `${about.length} cases of promise ${[...new Set(about.map(({ promise }) => promise))].join(', ')}`}`,
+        `\`${adapter}\` absent: ${escapeMarkdown(reason)}: ${about.length === 1 ? `promise ${about[0]?.promise}, ${escapeMarkdown(about[0]?.title ?? '')}` : `${about.length} cases of promise ${[...new Set(about.map(({ promise }) => promise))].join(', ')}`}`,
     ),
   ])
   if (notes.length > 0) lines.push('', ...notes.map((note) => `- ${note}`))
@@ -83,15 +84,6 @@ function renderConformance({ conformance }: Model): string[] {
 }
 
 function table(titles: readonly string[], numeric: readonly boolean[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeText).join(' | ')} |`
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
   return [line(titles), `|${numeric.map((right) => (right ? ' ---: ' : ' --- ')).join('|')}|`, ...rows.map(line)]
 }
-
-/** One line, with nothing that Markdown or HTML would take for markup. */
-const escapeText = (text: string): string =>
-  text
-    .replace(/\s+/g, ' ')
-    .replace(/[\\|*_`[\]]/g, '\\$&')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')

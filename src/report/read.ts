@@ -1,7 +1,9 @@
-/** Reads a report that was written before, and trusts nothing in it. */
+/** Reads a report, or a matrix, that was written before, and trusts nothing in it. */
 import { readFileSync } from 'node:fs'
 import type { BenchRecord } from '../bench/record.js'
 import { PLACEMENT, WAIT, WORKLOAD } from './format.js'
+import { MATRIX_VERSION, type MatrixReport } from './matrix.js'
+import { SYMBOLS } from './matrix-words.js'
 import { REPORT_VERSION, type Report } from './model.js'
 
 /** The file cannot be read, is damaged, is something else, or is of another version. */
@@ -14,18 +16,7 @@ export class ReportFileError extends Error {
 
 /** @throws ReportFileError */
 export function readReport(path: string): Report {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new ReportFileError(path, `cannot be read: ${error instanceof Error ? error.message : error}`, error)
-  }
-  let data: unknown
-  try {
-    data = JSON.parse(text)
-  } catch (error) {
-    throw new ReportFileError(path, `is damaged, or no report: ${error instanceof Error ? error.message : error}`, error)
-  }
+  const data = readData(path)
   if (!isObject(data) || typeof data.version !== 'number' || !Array.isArray(data.records) || !isObject(data.environment))
     throw new ReportFileError(path, 'is no report.json of ipc-playground')
   if (data.version !== REPORT_VERSION)
@@ -33,6 +24,41 @@ export function readReport(path: string): Report {
   const why = damageOf(data)
   if (why !== undefined) throw new ReportFileError(path, `is damaged: ${why}`)
   return data as unknown as Report
+}
+
+/** @throws ReportFileError */
+export function readMatrix(path: string): MatrixReport {
+  const data = readData(path)
+  if (!isObject(data) || typeof data.version !== 'number' || !Array.isArray(data.cells) || !isObject(data.host))
+    throw new ReportFileError(path, 'is no matrix.json of ipc-playground')
+  if (data.version !== MATRIX_VERSION)
+    throw new ReportFileError(path, `is a matrix of version ${data.version}, and this reads version ${MATRIX_VERSION}: run it again`)
+  if (!isText(data.createdAt) || !isText(data.host.kernel) || !isText(data.host.node) || !data.cells.every(isCell))
+    throw new ReportFileError(path, 'is damaged')
+  return data as unknown as MatrixReport
+}
+
+const isCell = (cell: unknown): boolean =>
+  isObject(cell) &&
+  ['property', 'name', 'title', 'group', 'subject', 'adapter'].every((name) => isText(cell[name])) &&
+  isOneOf(cell.verdict, SYMBOLS) &&
+  isObject(cell.prediction) &&
+  isText(cell.prediction.value) &&
+  Array.isArray(cell.steps) &&
+  (cell.observation === undefined || (isObject(cell.observation) && isText(cell.observation.value)))
+
+function readData(path: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new ReportFileError(path, `cannot be read: ${error instanceof Error ? error.message : error}`, error)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ReportFileError(path, `is damaged, or no report: ${error instanceof Error ? error.message : error}`, error)
+  }
 }
 
 type Data = Readonly<Record<string, unknown>>

@@ -1,9 +1,12 @@
-/** Writes the report's three forms into one folder. */
+/** Writes the three forms of a report, or of a matrix, into one folder; the page has both. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { renderHtml } from './html.js'
+import { type Page, renderHtml } from './html.js'
 import { renderMarkdown } from './markdown.js'
+import type { MatrixReport } from './matrix.js'
+import { renderMatrixMarkdown } from './matrix-markdown.js'
 import { modelOf, type Report } from './model.js'
+import { ReportFileError, readMatrix, readReport } from './read.js'
 
 /** Where each form was written. */
 export interface Written {
@@ -23,30 +26,51 @@ export class ReportFolderError extends Error {
   }
 }
 
-const NAMES = { json: 'report.json', markdown: 'report.md', html: 'index.html' } as const
-
 /**
  * Writes `report.json`, `report.md` and `index.html` into `folder`, making it where it is missing and leaving
- * whatever else it holds. All are written aside first and then renamed, so that no file is ever seen half
- * written, and a failure leaves the old ones.
+ * whatever else it holds; a matrix that lies there stays a page of `index.html`.
  *
  * @throws ReportFolderError
  */
 export function writeReport(report: Report, folder = 'reports/latest'): Written {
   const target = resolve(folder)
   const model = modelOf(report)
-  const texts = { json: `${JSON.stringify(report, null, 2)}\n`, markdown: renderMarkdown(model), html: renderHtml(model) }
-  const forms = Object.keys(NAMES) as (keyof typeof NAMES)[]
+  return writeForms(target, 'report', report, renderMarkdown(model), {
+    model,
+    matrix: readOr(() => readMatrix(join(target, 'matrix.json'))),
+  })
+}
+
+/** The same for `matrix.json` and `matrix.md`, beside the figures that lie there. */
+export function writeMatrix(matrix: MatrixReport, folder = 'reports/latest'): Written {
+  const target = resolve(folder)
+  const report = readOr(() => readReport(join(target, 'report.json')))
+  return writeForms(target, 'matrix', matrix, renderMatrixMarkdown(matrix), { model: report && modelOf(report), matrix })
+}
+
+/** Nothing where there is none, or not one of ours: what was measured now is not lost for it. */
+function readOr<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ReportFileError) return undefined
+    throw error
+  }
+}
+
+/** All are written aside first and then renamed, so that no file is ever seen half written, and a failure leaves the old ones. */
+function writeForms(target: string, name: string, data: unknown, markdown: string, page: Page): Written {
+  const texts = { [`${name}.json`]: `${JSON.stringify(data, null, 2)}\n`, [`${name}.md`]: markdown, 'index.html': renderHtml(page) }
   let aside: string | undefined
   try {
     mkdirSync(target, { recursive: true })
     aside = mkdtempSync(join(target, '.writing-'))
-    for (const form of forms) writeFileSync(join(aside, NAMES[form]), texts[form])
-    for (const form of forms) renameSync(join(aside, NAMES[form]), join(target, NAMES[form]))
+    for (const [file, text] of Object.entries(texts)) writeFileSync(join(aside, file), text)
+    for (const file of Object.keys(texts)) renameSync(join(aside, file), join(target, file))
   } catch (error) {
     throw new ReportFolderError(target, error)
   } finally {
     if (aside !== undefined) rmSync(aside, { recursive: true, force: true })
   }
-  return { json: join(target, NAMES.json), markdown: join(target, NAMES.markdown), html: join(target, NAMES.html) }
+  return { json: join(target, `${name}.json`), markdown: join(target, `${name}.md`), html: join(target, 'index.html') }
 }

@@ -6,9 +6,12 @@ import type { Rule } from './rule.js'
 export interface Prediction {
   readonly value: string
   readonly detail: string
-  /** Manual pages, RFCs and standards. */
+  /** Manual pages, RFCs and standards; empty where there is nothing to cite. */
   readonly cite: string
 }
+
+/** As the table has it where there is nothing to cite. */
+const NO_SOURCE = '-'
 
 interface Row {
   readonly group: string
@@ -39,7 +42,10 @@ function rowOf(property: string): Row {
 
 export const titleOf = (property: string): string => rowOf(property).title
 export const groupOf = (property: string): string => rowOf(property).group
-export const predictionOf = (property: string, subject: SubjectKey): Prediction => rowOf(property).cells[subject]
+export function predictionOf(property: string, subject: SubjectKey): Prediction {
+  const { value, detail, cite } = rowOf(property).cells[subject]
+  return { value, detail, cite: cite === NO_SOURCE ? '' : cite }
+}
 
 /** Computes bounds from the machine's limits as they are now. */
 export function expectationOf(property: string, subject: SubjectKey): Expectation {
