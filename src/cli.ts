@@ -22,6 +22,7 @@ Examples:
   ipc-playground bench socket pipe --json  figures for programs
   ipc-playground bench --adapter shared-memory/ring --size 64,64KiB --placement cross-core --wait spin
   ipc-playground cell P30 svsem            a process is killed while it holds a semaphore: what is left
+  ipc-playground quiz pipe fifo            what will the kernel do?
   ipc-playground report                    everything, compared, into reports/latest/
   ipc-playground compare old.json new.json what changed from one report to another
   ipc-playground doctor                    what runs on this machine, and why the rest does not
@@ -101,6 +102,19 @@ program
   .description('one experiment of the matrix, step by step: prediction, action, observation, citation')
   .option('--json', 'as data')
   .action(run(async () => (await import('./commands/cell.js')).cell))
+
+program
+  .command('quiz')
+  .argument('[names...]', 'properties and mechanisms, as for matrix; default all')
+  .description('what will the kernel do? You say, it does, and the score is kept')
+  .option('--questions <n>', 'how many', '10')
+  .action(run(async () => (await import('./commands/quiz.js')).quiz))
+
+program
+  .command('compare-crash')
+  .description('one process is killed, for each mechanism: what its survivor finds, side by side')
+  .option('--json', 'as data')
+  .action(run(async () => (await import('./commands/compare-crash.js')).compareCrash))
 
 program
   .command('compare')

@@ -16,7 +16,20 @@ describe('help and wrong use', () => {
   test('--help shows every command and examples', async () => {
     const { status, stdout } = await cli(['--help'])
     expect(status).toBe(0)
-    for (const command of ['list', 'demo', 'show', 'bench', 'report', 'doctor', 'build', 'clean'])
+    for (const command of [
+      'list',
+      'demo',
+      'show',
+      'bench',
+      'report',
+      'matrix',
+      'cell',
+      'quiz',
+      'compare-crash',
+      'doctor',
+      'build',
+      'clean',
+    ])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
     expect(stdout).toContain('Examples:')
     expect(stdout).toContain('Exit status:')

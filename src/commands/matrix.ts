@@ -1,11 +1,11 @@
-import { allCells, type Cell, type CellResult, findProperty, findSubject, host, runMatrix, subjects, unavailable } from '../matrix/index.js'
+import { type CellResult, host, runMatrix } from '../matrix/index.js'
 import { MATRIX_VERSION, type MatrixReport } from '../report/matrix.js'
 import { renderMatrixTerminal } from '../report/matrix-terminal.js'
 import { writeMatrix } from '../report/write.js'
 import { coloursFor } from './colours.js'
 import { interruptible } from './interrupt.js'
+import { selectCells } from './matrix-cells.js'
 import { painted } from './matrix-words.js'
-import { UsageError } from './outcome.js'
 import { startProgress } from './progress.js'
 import { checkFolder, short } from './report-folder.js'
 
@@ -16,9 +16,7 @@ interface Options {
 
 /** Runs the matrix, or the rows and columns that `names` name; prints a grid and writes it. Exit status 1 where a cell differs or failed. */
 export async function matrix(names: readonly string[], options: Options): Promise<number> {
-  const reason = unavailable()
-  if (reason !== undefined) throw new UsageError(reason)
-  const cells = selected(names)
+  const cells = selectCells(names)
   checkFolder(options.folder)
   const progress = startProgress()
   const started = performance.now()
@@ -59,22 +57,3 @@ export async function matrix(names: readonly string[], options: Options): Promis
 }
 
 const placeOf = (property: string, subject: string): string => `${property} ${subject}`
-
-/** Rows and columns together are where they cross. */
-function selected(names: readonly string[]): readonly Cell[] {
-  const properties = new Set<Cell['property']>()
-  const columns = new Set<Cell['subject']>()
-  for (const name of names) {
-    const subject = subjects.find(({ key, adapter }) => key === name || adapter === name)
-    try {
-      if (subject !== undefined) columns.add(subject)
-      else if (name.includes('/')) columns.add(findSubject(name))
-      else properties.add(findProperty(name))
-    } catch (error) {
-      throw error instanceof TypeError ? new UsageError(error.message) : error
-    }
-  }
-  return allCells().filter(
-    ({ property, subject }) => (properties.size === 0 || properties.has(property)) && (columns.size === 0 || columns.has(subject)),
-  )
-}

@@ -19,16 +19,21 @@ export interface Running {
   shown(text: string): Promise<void>
 }
 
-export function start(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+/** `input`: the child's standard input is written by the caller, else it has none. */
+export function start(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: true } = {},
+): Running {
   const child = spawn(command, args, {
     cwd: options.cwd ?? packageFolder,
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   })
   const texts = { stdout: '', stderr: '' }
   const waiting = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
       texts[name] += chunk
       for (const look of waiting) look()
     })

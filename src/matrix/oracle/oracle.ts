@@ -41,6 +41,7 @@ function rowOf(property: string): Row {
 }
 
 export const titleOf = (property: string): string => rowOf(property).title
+export const recipeOf = (property: string): string => rowOf(property).recipe
 export const groupOf = (property: string): string => rowOf(property).group
 export function predictionOf(property: string, subject: SubjectKey): Prediction {
   const { value, detail, cite } = rowOf(property).cells[subject]
