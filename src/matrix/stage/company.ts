@@ -111,6 +111,11 @@ export class Company {
     if (error !== undefined) throw new Error(`the keeper did not take ${kind} ${name}: ${error}`)
   }
 
+  /** A process that is no actor ends with the run as well. */
+  async watch(pid: number): Promise<void> {
+    await this.#keeper?.request(call('keep', 'process', pid)).outcome
+  }
+
   /** Removes it if it stands. */
   async discard(kind: ObjectKind, name: string): Promise<void> {
     const { error } = (await this.#keeper?.request(call('discard', kind, name)).outcome) ?? {}
@@ -143,7 +148,7 @@ export class Company {
       if (expected === undefined) return void socket.destroy()
       this.#expected.delete(token)
       const actor = new ActorProcess(socket, Number(pid), text.slice(end + 1))
-      void this.#keeper?.request(call('keep', 'process', actor.pid)).outcome
+      void this.watch(actor.pid)
       expected(actor)
     }
     socket.on('data', listen)

@@ -1,5 +1,5 @@
 /** What the kernel shows of a process. proc(5) */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export interface KernelView {
   /** `R` runs, `S` sleeps in a call, `T` is stopped, `Z` has ended and is not reaped; undefined: gone. */
@@ -38,3 +38,6 @@ export const describeView = (pid: number, { state, wchan, syscall }: KernelView)
   state === undefined
     ? `/proc/${pid} is gone`
     : [`/proc/${pid}/stat: ${state}`, wchan && `wchan: ${wchan}`, syscall && `syscall: ${syscall}`].filter(Boolean).join(', ')
+
+/** The numbers of its descriptors. */
+export const descriptorsOf = (pid: number): readonly number[] => readdirSync(`/proc/${pid}/fd`).map(Number)

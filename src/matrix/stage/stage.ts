@@ -6,6 +6,7 @@ import type { ActorProcess } from './actor-process.js'
 import { type Constant, call } from './call.js'
 import type { Company, ObjectKind } from './company.js'
 import { either, K } from './constants.js'
+import { type NodeOptions, NodeProcess } from './node-process.js'
 import { Story } from './story.js'
 
 /** The cell cannot run on this machine. */
@@ -27,6 +28,7 @@ export class Stage implements Cast {
   readonly story: Story
   readonly rewrite: Rewrite
   readonly #actors: Actor[] = []
+  readonly #nodes: NodeProcess[] = []
   #cleared = false
   readonly #kept: { kind: ObjectKind; name: string }[] = []
 
@@ -57,6 +59,14 @@ export class Stage implements Cast {
     const inside = await actor.do(call('unshare', either(K.CLONE_NEWUSER, ...flags)))
     if (inside.error !== undefined) throw new Skip(`there are no such namespaces here: ${inside.error}`)
     return actor
+  }
+
+  /** A process of Node that runs a task of `node-core/program.ts`. */
+  async node(role: string, task: readonly string[], options?: NodeOptions): Promise<NodeProcess> {
+    const node = new NodeProcess(this.story, role, task, options)
+    this.#nodes.push(node)
+    await this.company.watch(node.pid)
+    return node
   }
 
   enter(process: ActorProcess, role: string): Actor {
@@ -122,6 +132,7 @@ export class Stage implements Cast {
   /** Ends the actors, or leaves them to other cells, and removes the names. */
   async clear(): Promise<void> {
     this.#cleared = true
+    for (const node of this.#nodes.splice(0)) await node.end()
     // The younger first: a child is gone before its parent is.
     for (const actor of this.#actors.splice(0).reverse()) await this.company.release(actor.process)
     for (const { kind, name } of this.#kept.splice(0)) await this.company.discard(kind, name)
