@@ -11,7 +11,8 @@
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[2], "--resume") == 0) control_resume(argv[1], argv[3]);
   else if (argc < 3 || control_connect(argv[1], argv[2]) < 0) return 127; // the stage is gone, or there was none
-  else if (argc == 3) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (argc == 3) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  else taint(); // its namespaces, its user and what it inherited are those of the process that it comes from
   control_serve();
   return 0;
 }

@@ -54,11 +54,16 @@ export class Stage implements Cast {
   /** A process in new namespaces of the kinds that `flags` are (CLONE_NEWIPC, …). Skips the cell where there can be none. */
   async apart(role: string, ...flags: readonly Constant[]): Promise<Actor> {
     const actor = await this.actor(role)
+    await this.separate(actor, ...flags)
+    return actor
+  }
+
+  /** The same for a process that there is. */
+  async separate(actor: Actor, ...flags: readonly Constant[]): Promise<void> {
     const { error } = await actor.do(call('unshare', either(...flags)))
-    if (error === undefined) return actor
+    if (error === undefined) return
     const inside = await actor.do(call('unshare', either(K.CLONE_NEWUSER, ...flags)))
     if (inside.error !== undefined) throw new Skip(`there are no such namespaces here: ${inside.error}`)
-    return actor
   }
 
   /** A process of Node that runs a task of `node-core/program.ts`. */

@@ -6,7 +6,7 @@ export interface Mutation {
   readonly property: string
   readonly subject: SubjectKey
   /** Answers the call itself where it is done right. */
-  readonly rewrite: (call: Call) => Call
+  readonly rewrite: (call: Call, role: string) => Call
 }
 
 /** Leaves a flag out of the calls `name`. */

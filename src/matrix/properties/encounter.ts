@@ -1,0 +1,243 @@
+/** One process offers a mechanism, another tries to reach it: from the same place, or from elsewhere. */
+import type { Actor } from '../stage/actor.js'
+import { type Call, type Constant, call } from '../stage/call.js'
+import { either, K } from '../stage/constants.js'
+import { Skip, type Stage } from '../stage/stage.js'
+import { newGroup } from '../subjects/datagram-sockets.js'
+import { makeFifo } from '../subjects/fifo.js'
+import { attach, map, openObject } from '../subjects/memory.js'
+import { openQueue } from '../subjects/posix-queue.js'
+import { openSemaphore } from '../subjects/posix-semaphore.js'
+import { realtimeSignal, STANDARD } from '../subjects/signals.js'
+import { bound, inetAddress, LOOPBACK, octets, openSocket, portOf, unixAddress } from '../subjects/sockets.js'
+import { openSysvQueue } from '../subjects/sysv-queue.js'
+import { openSemaphores } from '../subjects/sysv-semaphore.js'
+import type { SubjectKey } from '../vocabulary.js'
+
+export interface Offer {
+  readonly owner: Actor
+  /** The folder in which its name lies. */
+  readonly folder?: string
+  /** A descriptor that has no name. */
+  readonly fd?: number
+  /** Whether the peer reaches it. A related peer has the descriptor by inheritance. */
+  reachedBy(peer: Actor): Promise<boolean>
+}
+
+/** The address of the network that an offer is at. */
+type Place = { readonly owner: Actor; readonly host: string }
+
+const succeeds = async (peer: Actor, what: Call): Promise<boolean> => (await peer.do(what)).error === undefined
+
+const NO_FLAGS: Constant = { text: '0', value: 0 }
+
+async function unix(stage: Stage, type: Constant, abstract: boolean): Promise<Offer> {
+  const owner = await stage.actor('owner')
+  const path = await stage.path()
+  const address = unixAddress(abstract ? `\0${path}` : path)
+  const { fd } = await bound(owner, K.AF_UNIX, type, address)
+  if (type !== K.SOCK_DGRAM) await owner.must(call('listen', fd, 8))
+  return {
+    owner,
+    folder: stage.company.folder,
+    reachedBy: async (peer) => succeeds(peer, call('connect', await openSocket(peer, K.AF_UNIX, type), address)),
+  }
+}
+
+async function tcp(place: Place): Promise<Offer> {
+  const { owner, host } = place
+  const { fd, address } = await bound(owner, K.AF_INET, K.SOCK_STREAM, inetAddress(host, 0))
+  await owner.must(call('listen', fd, 8))
+  return { owner, reachedBy: async (peer) => succeeds(peer, call('connect', await openSocket(peer, K.AF_INET, K.SOCK_STREAM), address)) }
+}
+
+/** Who sends a datagram is not told whether it came: the owner's own, behind it, shows when it did not. */
+async function datagrams({ owner, host }: Place, from: (peer: Actor) => string, group?: string): Promise<Offer> {
+  const { fd, address } = await bound(owner, K.AF_INET, K.SOCK_DGRAM, inetAddress(group ?? host, 0))
+  const to = inetAddress(group ?? host, portOf(address))
+  if (group !== undefined)
+    await owner.must(call('setsockopt', fd, K.IPPROTO_IP, K.IP_ADD_MEMBERSHIP, Uint8Array.of(...octets(group), ...octets(host))))
+  const sendFrom = async (actor: Actor, source: string, text: string) => {
+    const out = await openSocket(actor, K.AF_INET, K.SOCK_DGRAM)
+    if (group !== undefined) await actor.do(call('setsockopt', out, K.IPPROTO_IP, K.IP_MULTICAST_IF, Uint8Array.of(...octets(source))))
+    return actor.do(call('sendto', out, text, 0, to))
+  }
+  return {
+    owner,
+    async reachedBy(peer) {
+      await sendFrom(peer, from(peer), 'theirs')
+      await sendFrom(owner, host, 'own')
+      const first = (await owner.must(call('recv', fd, 16, 0))).text
+      if (first === 'own') return false
+      await owner.must(call('recv', fd, 16, 0))
+      return true
+    },
+  }
+}
+
+async function signal(stage: Stage, numberOf: (owner: Actor) => Promise<number>): Promise<Offer> {
+  const owner = await stage.actor('owner')
+  const number = await numberOf(owner)
+  await owner.must(call('sigprocmask', K.SIG_BLOCK, number))
+  return {
+    owner,
+    async reachedBy(peer) {
+      if (!(await succeeds(peer, call('kill', owner.pid, number)))) return false
+      await owner.must(call('sigtimedwait', -1, number))
+      return true
+    },
+  }
+}
+
+const named = async (stage: Stage, make: (owner: Actor) => Promise<Call>, folder?: string): Promise<Offer> => {
+  const owner = await stage.actor('owner')
+  const open = await make(owner)
+  return { owner, ...(folder === undefined ? {} : { folder }), reachedBy: (peer) => succeeds(peer, open) }
+}
+
+/** `place` and `source`: of those that have an address of the network, where the owner and the peer are. */
+export async function offer(stage: Stage, key: SubjectKey, place?: Place, source = LOOPBACK): Promise<Offer> {
+  const here = async (): Promise<Place> => place ?? { owner: await stage.actor('owner'), host: LOOPBACK }
+  const offers: Readonly<Record<SubjectKey, () => Promise<Offer>>> = {
+    pipe: async () => {
+      const owner = await stage.actor('owner')
+      const made = await owner.must(call('pipe2', 0))
+      const [read, write] = [made.number('read'), made.number('write')]
+      return {
+        owner,
+        fd: write,
+        async reachedBy(peer) {
+          if (!(await succeeds(peer, call('write', write, 'x')))) return false
+          return (await owner.must(call('read', read, 8))).text === 'x'
+        },
+      }
+    },
+    memfd: async () => {
+      const owner = await stage.actor('owner')
+      const fd = (await owner.must(call('memfd_create', 'ipcpg', 0))).result
+      await owner.must(call('ftruncate', fd, 4096))
+      const address = await map(owner, fd)
+      return {
+        owner,
+        fd,
+        async reachedBy(peer) {
+          await peer.must(call('store', await map(peer, fd), 'x'))
+          return (await owner.must(call('load', address, 1))).text === 'x'
+        },
+      }
+    },
+    fifo: async () =>
+      named(stage, async (owner) => call('open', await makeFifo(stage, owner), either(K.O_RDONLY, K.O_NONBLOCK), 0), stage.company.folder),
+    psem: async () => {
+      const name = await stage.name('sem')
+      return named(
+        stage,
+        async (owner) => {
+          await openSemaphore(owner, name, 0)
+          return call('sem_open', name, NO_FLAGS, 0, 0)
+        },
+        SHM_FOLDER,
+      )
+    },
+    pshm: async () => {
+      const name = await stage.name('shm')
+      return named(
+        stage,
+        async (owner) => {
+          await openObject(owner, name, 'make')
+          return call('shm_open', name, K.O_RDWR, 0)
+        },
+        SHM_FOLDER,
+      )
+    },
+    pmq: async () => {
+      const name = await stage.name('mq')
+      return named(stage, async (owner) => {
+        await openQueue(owner, name, { messages: 1, bytes: 16 })
+        return call('mq_open', name, K.O_RDWR, 0, 0, 0)
+      })
+    },
+    svsem: async () => {
+      const key = await stage.key('sysv-sem')
+      return named(stage, async (owner) => {
+        await openSemaphores(owner, key, 0)
+        return call('semget', key, 0, 0)
+      })
+    },
+    svmq: async () => {
+      const key = await stage.key('sysv-msg')
+      return named(stage, async (owner) => {
+        await openSysvQueue(owner, key, 'make')
+        return call('msgget', key, 0)
+      })
+    },
+    svshm: async () => {
+      const key = await stage.key('sysv-shm')
+      return named(stage, async (owner) => {
+        await attach(owner, key, 'make')
+        return call('shmget', key, 0, 0)
+      })
+    },
+    sig: () => signal(stage, async () => STANDARD.value),
+    rtsig: () => signal(stage, realtimeSignal),
+    ustream: () => unix(stage, K.SOCK_STREAM, false),
+    udgram: () => unix(stage, K.SOCK_DGRAM, false),
+    useq: () => unix(stage, K.SOCK_SEQPACKET, false),
+    tcp: async () => tcp(await here()),
+    udp: async () => datagrams(await here(), () => source),
+    mcast: async () => datagrams(await here(), () => source, newGroup()),
+  }
+  return offers[key]()
+}
+
+/** A unix socket with a name that lies in no folder. unix(7), "abstract" */
+export const offerAbstract = (stage: Stage, type: Constant): Promise<Offer> => unix(stage, type, true)
+
+const SHM_FOLDER = '/dev/shm'
+
+/** Each kind of separation, applied to a peer that is to meet an offer. Answers the peer, or its child where that is separate. */
+export const SEPARATIONS = {
+  async IPC(stage: Stage, peer: Actor): Promise<Actor> {
+    await stage.separate(peer, K.CLONE_NEWIPC)
+    return peer
+  },
+  /** Its own file systems: where the names lie there is another. */
+  async mount(stage: Stage, peer: Actor, { folder }: Offer): Promise<Actor> {
+    await stage.separate(peer, K.CLONE_NEWNS)
+    await peer.must(call('mount', 'none', '/', 'none', either(K.MS_REC, K.MS_PRIVATE)))
+    if (folder !== undefined) await peer.must(call('mount', 'none', folder, 'tmpfs', NO_FLAGS))
+    return peer
+  },
+  async network(stage: Stage, peer: Actor): Promise<Actor> {
+    await stage.separate(peer, K.CLONE_NEWNET)
+    await peer.must(call('interface_up', 'lo'))
+    return peer
+  },
+  /** A process stays in its namespace: its child is the first in the new one. pid_namespaces(7) */
+  async PID(stage: Stage, peer: Actor): Promise<Actor> {
+    await stage.separate(peer, K.CLONE_NEWPID)
+    return peer.spawn('peer')
+  },
+} as const
+
+/** What two hosts that a wire joins are called. RFC 5737 */
+export const [FIRST_HOST, SECOND_HOST] = ['192.0.2.1', '192.0.2.2']
+const NETMASK = '255.255.255.0'
+
+/** Two processes in networks of their own, which a process in between joins packet by packet. */
+export async function wired(stage: Stage): Promise<{ readonly first: Actor; readonly second: Actor }> {
+  const wire = await stage.actor('wire')
+  const attached = async (role: string, address: string) => {
+    await stage.separate(wire, K.CLONE_NEWNET)
+    const opened = await wire.do(call('tun_open', 'ipcpg'))
+    if (opened.error !== undefined) throw new Skip(`there is no /dev/net/tun to make a wire of: ${opened.error}`)
+    const host = await wire.spawn(role)
+    await host.must(call('interface_address', 'ipcpg', address, NETMASK))
+    await host.must(call('interface_up', 'ipcpg'))
+    await host.must(call('interface_up', 'lo')) // the way of what a host sends to itself
+    return { host, fd: opened.result }
+  }
+  const [first, second] = [await attached('first host', FIRST_HOST), await attached('second host', SECOND_HOST)]
+  await wire.begin(call('wire', first.fd, second.fd)).settled()
+  return { first: first.host, second: second.host }
+}
