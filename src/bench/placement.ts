@@ -23,7 +23,8 @@ export function processorsFor(
   { placement, wait, workload }: Pick<Conditions, 'placement' | 'wait' | 'workload'>,
   allowed: readonly number[],
 ): Processors | string {
-  if (allowed.length === 1 && (wait === 'spin' || wait === 'adaptive')) return 'to spin needs two processors, and this process may use one'
+  if (allowed.length === 1 && workload !== 'wrapper' && (wait === 'spin' || wait === 'adaptive'))
+    return 'to spin needs two processors, and this process may use one'
   if (allowed.length === 1 && workload === 'one-way')
     return 'a sender that keeps the time by spinning needs a second processor, and this process may use one'
   if (placement === 'free') return { ping: allowed, pong: allowed }

@@ -16,6 +16,7 @@ type Group = Readonly<Pick<Wanted, 'placement' | 'wait'>>
 /** Conditions whose rows are compared with each other; measured one after the other. */
 const SAME_CORE_BLOCK: Group = { placement: 'same-core', wait: 'block' }
 const FREE_POLL: Group = { placement: 'free', wait: 'poll' }
+const CROSS_POLL: Group = { placement: 'cross-core', wait: 'poll' }
 
 /** The mechanism's payload next to a word. */
 const wordOf = ({ capabilities: { payload } }: Subject): number => Math.min(Math.max(WORD_BYTES, payload.min), payload.max)
@@ -56,11 +57,13 @@ export interface Tier {
  *  3. throughput of a word in the event loop, `await send` and `receive`, of each mechanism's leading
  *     adapter and of what users pick instead: the row that people quote;
  *  4. throughput of a word and of 64 KiB across processors through the blocking calls, against C that
- *     makes the same system calls;
- *  5. spinning and adaptive waits across processors, where memory is shared;
- *  6. one way at a fixed rate: latency without coordinated omission;
- *  7. many senders, rendezvous and idle channels, of the mechanisms that users choose between for them;
- *  8. more sizes of the leading streams and rings, for the slope.
+ *     makes the same system calls; not of what drops, whose rate is that of its acknowledgements;
+ *  5. across processors where memory is shared: spinning, adaptive, and the event loop while it is hot,
+ *     beside the first of what users pick instead;
+ *  6. what the channel adds to the endpoint below it;
+ *  7. one way at a fixed rate: latency without coordinated omission;
+ *  8. many senders, rendezvous and idle channels, of the mechanisms that users choose between for them;
+ *  9. more sizes of the leading streams and rings, for the slope.
  *
  * Floors take turns with all that they can do. What does not fit is dropped from the end.
  */
@@ -73,6 +76,8 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
   const cross = (subject: Subject): Group => ({ placement: 'cross-core', wait: subject.spins ? 'adaptive' : 'block' })
   const word = (subject: Subject, workload: Workload, group: Group): Wanted => ({ ...group, workload, payloadBytes: wordOf(subject) })
   const carrying = leaders.filter(({ capabilities }) => capabilities.payload.max >= BULK_BYTES)
+  const lasting = (some: readonly Subject[]) => some.filter(({ capabilities }) => capabilities.whenFull !== 'drop')
+  const first = peers.slice(0, 1)
   return capped([
     {
       why: 'round trips of a word on one processor, blocking, with their costs',
@@ -80,29 +85,40 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
     },
     {
       why: 'round trips of a word in the event loop, placed freely, beside what users pick instead',
-      trials: each([...subjects, ...peers], (subject) => word(subject, 'round-trip', FREE_POLL)),
+      trials: each([...telling, ...peers], (subject) => word(subject, 'round-trip', FREE_POLL)),
     },
     {
       why: 'throughput of a word in the event loop, beside what users pick instead',
-      trials: each([...leaders, ...peers], (subject) => word(subject, 'throughput', FREE_POLL)),
+      trials: each(lasting([...leaders, ...peers]), (subject) => word(subject, 'throughput', FREE_POLL)),
     },
     {
       why: 'throughput of a word and of 64 KiB across processors, through blocking calls',
-      trials: each(telling, (subject) => [
+      trials: each(lasting(telling), (subject) => [
         word(subject, 'throughput', cross(subject)),
         { ...word(subject, 'throughput', cross(subject)), payloadBytes: BULK_BYTES },
       ]),
     },
     {
-      why: 'spinning and adaptive waits across processors, where memory is shared',
+      why: 'round trips across processors where memory is shared: spinning, adaptive, and in the event loop while it is hot',
+      trials: [
+        ...each(
+          carrying.filter(({ spins }) => spins),
+          (subject) =>
+            (['spin', 'adaptive', 'poll'] as const).map((wait) => word(subject, 'round-trip', { placement: 'cross-core', wait })),
+        ),
+        ...each(first, (subject) => word(subject, 'round-trip', CROSS_POLL)),
+      ],
+    },
+    {
+      why: 'what a channel adds to the calls of the endpoint below it, and what a message leaves to the collector',
       trials: each(
-        leaders.filter(({ spins }) => spins),
-        (subject) => (['spin', 'adaptive'] as const).map((wait) => word(subject, 'round-trip', { placement: 'cross-core', wait })),
+        leaders.filter(({ capabilities }) => capabilities.payload.max >= WORD_BYTES && capabilities.rendezvous !== 'inherit'),
+        (subject) => ({ ...word(subject, 'wrapper', { placement: 'same-core', wait: 'spin' }), costs: true }),
       ),
     },
     {
       why: 'one way at a fixed rate, timed from when each message was due',
-      trials: each([...leaders.filter(({ capabilities }) => capabilities.payload.max >= STAMPED_BYTES), ...peers.slice(0, 1)], (subject) =>
+      trials: each([...leaders.filter(({ capabilities }) => capabilities.payload.max >= STAMPED_BYTES), ...first], (subject) =>
         word(subject, 'one-way', FREE_POLL),
       ),
     },
@@ -112,7 +128,7 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
         ...each(leaders.filter(({ capabilities }) => capabilities.peers === 'many').slice(-1), (subject) =>
           SENDERS.map((senders) => ({ ...word(subject, 'fan-in', FREE_POLL), senders })),
         ),
-        ...each([...leaders.slice(-1), ...peers.slice(0, 1)], (subject) => word(subject, 'rendezvous', FREE_POLL)),
+        ...each([...leaders.slice(-1), ...first], (subject) => word(subject, 'rendezvous', FREE_POLL)),
         ...each(leaders, (subject) => word(subject, 'idle', FREE_POLL)),
       ],
     },
@@ -142,7 +158,7 @@ export interface Selection {
   readonly waits?: readonly WaitMode[] | undefined
 }
 
-export const WORKLOADS: readonly Workload[] = ['round-trip', 'throughput', 'one-way', 'fan-in', 'rendezvous', 'idle']
+export const WORKLOADS: readonly Workload[] = ['round-trip', 'throughput', 'one-way', 'fan-in', 'rendezvous', 'idle', 'wrapper']
 export const PLACEMENTS: readonly Placement[] = ['same-core', 'cross-core', 'free']
 export const WAITS: readonly WaitMode[] = ['block', 'poll', 'spin', 'adaptive']
 
@@ -170,8 +186,11 @@ export function planFull(
   )
 }
 
+/** Whose figures grow with the payload. */
+const SIZED: readonly Workload[] = ['round-trip', 'throughput', 'one-way']
+
 function sizesFor(subject: Subject, workload: Workload): readonly number[] {
-  if (workload === 'fan-in' || workload === 'rendezvous' || workload === 'idle') return [wordOf(subject)]
+  if (!SIZED.includes(workload)) return [wordOf(subject)]
   const { min } = subject.capabilities.payload
   return [...new Set([min, ...SIZES])]
 }

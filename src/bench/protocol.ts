@@ -37,6 +37,6 @@ export interface Round extends Partial<Cost> {
 }
 
 /** What is known only at the end, over all rounds. */
-export interface Farewell extends Pick<Measurement, 'idle'> {
+export interface Farewell extends Pick<Measurement, 'idle' | 'wrapper'> {
   readonly times: Times | Record<string, never>
 }

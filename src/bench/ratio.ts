@@ -1,5 +1,5 @@
-/** Ratios of rounds that were run by turns. */
-import type { Ratio } from './record.js'
+/** What rounds say together. */
+import type { Ratio, Spread } from './record.js'
 
 /** What the interval leaves out on each side. */
 const TAIL = 0.025
@@ -11,21 +11,24 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * The median of `ours[i] / floors[i]` and its confidence interval from order statistics, which assumes
- * nothing of how the ratios are distributed: of n values the k-th from either end, where the chance that
- * fewer than k lie on one side of the median is at most 2.5 %. Fewer than six rounds cannot give 95 %;
- * their interval is all that was seen.
+ * The median and its confidence interval from order statistics, which assumes nothing of how the values are
+ * distributed: of n values the k-th from either end, where the chance that fewer than k lie on one side of
+ * the median is at most 2.5 %. Fewer than six rounds cannot give 95 %; their interval is all that was seen.
  */
-export function ratioOf(ours: readonly number[], floors: readonly number[]): Ratio {
-  const ratios = ours.map((own, i) => own / (floors[i] as number)).sort((a, b) => a - b)
-  const out = leftOut(ratios.length)
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b)
+  const out = leftOut(sorted.length)
   return {
-    median: medianOf(ratios),
-    low: ratios[out] as number,
-    high: ratios[ratios.length - 1 - out] as number,
-    rounds: ratios.length,
+    median: medianOf(sorted),
+    low: sorted[out] as number,
+    high: sorted[sorted.length - 1 - out] as number,
+    rounds: sorted.length,
   }
 }
+
+/** Of `ours[i] / floors[i]`: rounds that were run by turns. */
+export const ratioOf = (ours: readonly number[], floors: readonly number[]): Ratio =>
+  spreadOf(ours.map((own, i) => own / (floors[i] as number)))
 
 /** How many values at each end lie outside the interval: the binomial distribution with one half. */
 function leftOut(n: number): number {

@@ -17,9 +17,10 @@ export type WaitMode = 'block' | 'poll' | 'spin' | 'adaptive'
  * `round-trip`: one message there and back at a time, as fast as it goes. `one-way`: messages at a fixed
  * rate, each timed from the moment at which it was due. `throughput`: as many one way as the receiver takes.
  * `fan-in`: throughput of several senders to one receiver. `rendezvous`: from the offer to the first
- * message. `idle`: many channels that carry nothing, and one of them woken.
+ * message. `idle`: many channels that carry nothing, and one of them woken. `wrapper`: in one process, a
+ * message from one channel to another without any waiting, by turns with the same calls of the endpoints below.
  */
-export type Workload = 'round-trip' | 'one-way' | 'throughput' | 'fan-in' | 'rendezvous' | 'idle'
+export type Workload = 'round-trip' | 'one-way' | 'throughput' | 'fan-in' | 'rendezvous' | 'idle' | 'wrapper'
 
 /** What was measured. Figures compare only where placement, wait mode and payload are equal. */
 export interface Conditions {
@@ -50,11 +51,11 @@ export interface Times {
 export interface Figures {
   /** What was measured, without warm-up and pauses. */
   readonly durationMs: number
-  /** Round trips, messages one way, meetings, or wake-ups. */
+  /** Round trips, messages one way, meetings, or wake-ups; with `wrapper` those of the channels. */
   readonly samples: number
   /** Round trips that each time stands for: 1, or more where one is too short for the clock; then the percentiles are of means of so many. */
   readonly batch: number
-  /** Of a round trip, of one way, of a meeting, or of a wake-up: whatever the workload times. */
+  /** Of a round trip, of one way, of a meeting, of a wake-up, or of sending and receiving: whatever the workload times. */
   readonly timesUs?: Times
   /** With `throughput` and `fan-in`. */
   readonly messagesPerSecond?: number
@@ -70,13 +71,16 @@ export interface Figures {
   readonly lost: number
 }
 
-/** A ratio of ours to the C floor, from rounds that were run by turns: their median with its 95 % confidence interval. */
-export interface Ratio {
+/** A figure of rounds: their median with its 95 % confidence interval. */
+export interface Spread {
   readonly median: number
   readonly low: number
   readonly high: number
   readonly rounds: number
 }
+
+/** Ours as a multiple of the C floor, in rounds that were run by turns. */
+export type Ratio = Spread
 
 /** The same exchange in C. `ratio` is of times where the workload times (lower is better), of messages a second otherwise (higher is better). */
 export type Floor =
@@ -99,7 +103,10 @@ export interface Measurement extends Figures {
   readonly notes?: readonly string[]
   /** Both sides together, for one message one way; counted in a run of their own. */
   readonly syscallsPerMessage?: number
-  /** Of the JavaScript heap and of array buffers, on the receiving side, for one message received; measured in a run of its own. */
+  /**
+   * Of the JavaScript heap and of array buffers, on the receiving side, for one message received; measured in a run of
+   * its own. With `wrapper` what a message sent and received leaves, by the way that leaves the most.
+   */
   readonly garbageBytesPerMessage?: number
   /** With `one-way`: messages a second. */
   readonly rate?: { readonly wanted: number; readonly reached: number }
@@ -112,6 +119,8 @@ export interface Measurement extends Figures {
     readonly bytesPerChannel: number
     readonly descriptorsPerChannel: number
   }
+  /** With `wrapper`, ns a message: what the calls of the endpoints take, and what the channels add to that. */
+  readonly wrapper?: { readonly endpointNs: number; readonly addedNs: Spread }
 }
 
 /** The processors of each side. */

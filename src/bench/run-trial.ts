@@ -116,6 +116,7 @@ async function measure(order: Order, options: TrialOptions, start: (command: Com
     rounds: values,
     probesNs: probes.filter((ns) => ns !== undefined),
     ...(farewell.idle === undefined ? {} : { idle: farewell.idle }),
+    ...(farewell.wrapper === undefined ? {} : { wrapper: farewell.wrapper }),
     ...(rate === undefined ? {} : { rate }),
     ...(told === undefined ? {} : { floor: told }),
   }

@@ -27,6 +27,7 @@ const SIDES: Record<Workload, () => Promise<{ start(order: Order): Promise<Side>
   'fan-in': () => import('./sides/fan-in.js'),
   rendezvous: () => import('./sides/rendezvous.js'),
   idle: () => import('./sides/idle.js'),
+  wrapper: () => import('./sides/wrapper.js'),
 }
 
 export const startSide = async (order: Order): Promise<Side> => (await SIDES[order.trial.workload]()).start(order)

@@ -63,6 +63,8 @@ export interface Wanted {
 }
 
 const IDLE_CHANNELS = 1000
+/** Every mechanism has room for so much. */
+const AT_ONCE_BYTES = 4096
 
 export function trialOf(subject: Subject, wanted: Wanted): Trial {
   const { workload, payloadBytes, placement, wait, senders, floor = false, costs = false } = wanted
@@ -101,7 +103,11 @@ export const runnable = (trial: Trial): boolean => trial.unavailable === undefin
 
 function impossibility(subject: Subject, wanted: Wanted): string | undefined {
   if (!subject.capabilities.connects) return 'makes no channel between two processes'
-  return unfitWait(subject, wanted) ?? unfitPayload(subject, wanted) ?? unfitWorkload(subject, wanted)
+  return (
+    (wanted.workload === 'wrapper' ? undefined : unfitWait(subject, wanted)) ??
+    unfitPayload(subject, wanted) ??
+    unfitWorkload(subject, wanted)
+  )
 }
 
 function unfitWait({ capabilities, spins }: Subject, { wait, placement }: Wanted): string | undefined {
@@ -149,5 +155,13 @@ function unfitWorkload(
     case 'idle':
       if (wait !== 'poll') return 'one thread waits for all channels in the event loop'
       return rendezvous === 'inherit' || thread ? 'a channel is inherited, and with it goes a child of its own' : undefined
+    case 'wrapper':
+      if (wait !== 'spin' || placement !== 'same-core')
+        return 'one process makes calls that never wait: see same-core and the wait mode spin'
+      if (rendezvous === 'inherit' || thread) return 'a channel is inherited by one child: one process has but one end'
+      if (rendezvous === 'pid') return 'signals come through a thread of their own, for which the calls would have to wait'
+      if (whenFull === 'drop') return 'what is dropped would be waited for'
+      if (payloadBytes > AT_ONCE_BYTES) return `what does not fit at once would be waited for: more than ${AT_ONCE_BYTES} bytes`
+      return undefined
   }
 }

@@ -138,7 +138,14 @@ function printPlan(tiers: readonly Tier[], budgetMs: number, json: boolean): num
 }
 
 const titleOf = ({ adapter, workload, payloadBytes, placement, wait, senders }: Trial): string =>
-  [adapter, workload, `${payloadBytes} B`, placement, wait, ...(senders === undefined ? [] : [`${senders} senders`])].join('  ')
+  [
+    adapter,
+    workload,
+    `${payloadBytes} B`,
+    placement,
+    wait,
+    ...(senders === undefined ? [] : [`${senders} ${senders === 1 ? 'sender' : 'senders'}`]),
+  ].join('  ')
 
 function reasonOf({ unavailable, impossible }: Trial, dim: (text: string) => string, yellow: (text: string) => string): string {
   if (unavailable !== undefined) return yellow(`  cannot run here: ${unavailable}`)

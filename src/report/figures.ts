@@ -1,6 +1,6 @@
 /** Which figures a record has, what they are called and how they look. The page has this file, too. */
 import type { BenchRecord, Floor } from '../bench/record.js'
-import { formatCount, formatNumber, formatRatio, isRate } from './format.js'
+import { formatCount, formatNumber, formatRatio, formatSpread, isRate } from './format.js'
 
 export type Measured = Extract<BenchRecord, { status: 'measured' }>
 export type MeasuredFloor = Extract<Floor, { status: 'measured' }>
@@ -68,6 +68,14 @@ export const FIGURES: readonly FigureKind[] = [
   figure('channels', 'channels', ({ idle }) => idle?.channels, String),
   figure('memory', 'memory/channel', ({ idle }) => idle?.bytesPerChannel, formatMemory),
   figure('descriptors', 'descriptors/channel', ({ idle }) => idle?.descriptorsPerChannel),
+  figure('endpoint', 'endpoint ns', ({ wrapper }) => wrapper?.endpointNs),
+  figure(
+    'added',
+    'the channel adds ns (95 % interval)',
+    ({ wrapper }) => wrapper?.addedNs.median,
+    undefined,
+    ({ wrapper }) => (wrapper === undefined ? '' : formatSpread(wrapper.addedNs)),
+  ),
   figure('cpu', 'CPU µs/msg', ({ cpuUsPerMessage }) => cpuUsPerMessage),
   figure('voluntary', 'waits/msg', ({ switchesPerMessage }) => switchesPerMessage?.voluntary),
   figure('involuntary', 'preemptions/msg', ({ switchesPerMessage }) => switchesPerMessage?.involuntary),

@@ -1,5 +1,5 @@
 /** How figures and words look, the same in every form of the report. The page has this file, too. */
-import type { Conditions, Environment, Placement, Ratio, WaitMode, Workload } from '../bench/record.js'
+import type { Conditions, Environment, Placement, Ratio, Spread, WaitMode, Workload } from '../bench/record.js'
 import type { CaseStatus } from '../testing/results.js'
 import type { ConformanceSummary } from './conformance.js'
 
@@ -41,6 +41,7 @@ export const WORKLOAD: Readonly<Record<Workload, string>> = {
   'fan-in': 'Many senders, one receiver',
   rendezvous: 'Rendezvous',
   idle: 'Idle channels',
+  wrapper: 'Cost of the channel',
 }
 
 type Setting = Pick<Conditions, 'placement' | 'wait'>
@@ -75,6 +76,8 @@ export const WORKLOAD_STORY: Readonly<Record<Workload, string>> = {
   'fan-in': 'Several processes send to one receiver as fast as it takes.',
   rendezvous: 'From the offer to the first message.',
   idle: 'Channels that carry nothing, and the time until one of them that gets a message is awake.',
+  wrapper:
+    'A message from one channel to another in one process, without any waiting, by turns with the same calls of the endpoints below: the frames of a byte stream are in both, and what is added is the channel’s own.',
 }
 
 /** What rows with a figure are ranked by, and whether less of it is better. */
@@ -86,6 +89,9 @@ export const formatSizeClass = (size: number): string => (size === 64 ? 'up to 6
 
 /** `×1.12 (1.08–1.16)`: ours as a multiple of C's, and the interval that has the true one with 95 %. */
 export const formatRatio = ({ median, low, high }: Ratio): string => `×${ratioNumber(median)} (${ratioNumber(low)}–${ratioNumber(high)})`
+/** `38.1 (36.2–41.0)` */
+export const formatSpread = ({ median, low, high }: Omit<Spread, 'rounds'>): string =>
+  `${formatNumber(median)} (${formatNumber(low)}–${formatNumber(high)})`
 /** Two digits behind the point say enough of a ratio near 1. */
 export const ratioNumber = (value: number): string => (value >= 0.1 && value < 100 ? value.toFixed(2) : formatNumber(value))
 

@@ -1,5 +1,5 @@
 /** docs/performance.md: what to reach, with what was measured beside it. Pure. */
-import { environmentLines, formatBytes, formatNumber, ratioNumber, settingOf, WORKLOAD } from './format.js'
+import { environmentLines, formatBytes, formatNumber, formatSpread, ratioNumber, settingOf, WORKLOAD } from './format.js'
 import type { Report } from './model.js'
 import { type Criterion, type Evidence, isReached, TARGETS, type Target } from './targets.js'
 
@@ -65,7 +65,8 @@ function worstFirst(criterion: Criterion, report: Report): Evidence[] {
 }
 
 function valueText({ unit }: Criterion, { value, interval, against }: Evidence): string {
-  if (unit === 'µs' || unit === 'B a message') return `${formatNumber(value)} ${unit}`
+  if (unit === 'ns a message' && interval !== undefined) return `${formatSpread({ median: value, ...interval })} ${unit}`
+  if (!unit.startsWith('×')) return `${formatNumber(value)} ${unit}`
   const spread = interval === undefined ? '' : ` (${ratioNumber(interval.low)}–${ratioNumber(interval.high)})`
   return `×${ratioNumber(value)}${spread}${against === undefined ? '' : ` against ${against}`}`
 }

@@ -28,7 +28,7 @@ export interface TextTable {
 
 export const tablesOf = ({ records }: Report): TextTable[] => [
   ...(['round-trip', 'throughput'] as const).flatMap((workload) => sizesTables(records, workload)),
-  ...(['one-way', 'rendezvous', 'idle'] as const).flatMap((workload) => workloadTable(records, workload)),
+  ...(['one-way', 'rendezvous', 'idle', 'wrapper'] as const).flatMap((workload) => workloadTable(records, workload)),
   ...fanInTable(records),
 ]
 
@@ -39,9 +39,10 @@ const SHOWN: Readonly<Partial<Record<Workload, readonly string[]>>> = {
   'one-way': ['p50', 'ratio', 'p99', 'p999', 'reached', 'cpu'],
   rendezvous: ['p50', 'ratio', 'p99', 'cpu'],
   idle: ['channels', 'memory', 'descriptors', 'p50', 'p99'],
+  wrapper: ['p50', 'endpoint', 'added', 'garbage'],
 }
 
-function workloadTable(records: readonly BenchRecord[], workload: 'one-way' | 'rendezvous' | 'idle'): TextTable[] {
+function workloadTable(records: readonly BenchRecord[], workload: 'one-way' | 'rendezvous' | 'idle' | 'wrapper'): TextTable[] {
   const own = records.filter((record) => record.workload === workload)
   if (own.length === 0) return []
   const measured = own.filter((record) => record.status === 'measured').sort(byFigure)
