@@ -9,7 +9,7 @@ import { renderComparison } from '../src/report/comparison-text.js'
 import type { Measured } from '../src/report/figures.js'
 import type { Report } from '../src/report/model.js'
 import { ReportFileError, readReport } from '../src/report/read.js'
-import { holm, median, rankSum } from '../src/report/statistics.js'
+import { deviationOfMost, holm, median, rankSum } from '../src/report/statistics.js'
 import { writeReport } from '../src/report/write.js'
 import { report, roundsOf } from './fixtures/report.js'
 import { cli } from './support/run.js'
@@ -87,6 +87,12 @@ test('Holm’s correction multiplies by how many are left, and keeps the order',
   expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06])
   expect(holm([0.5, 0.001])).toEqual([0.5, 0.002])
   expect(holm([])).toEqual([])
+})
+
+test('the deviation of most values does not see the others', () => {
+  const most = Array.from({ length: 21 }, (_, i) => (i - 10) / 10)
+  expect(deviationOfMost(most)).toBeCloseTo(1 / 1.349, 9)
+  expect(deviationOfMost([...most, ...new Array(4).fill(50)])).toBeCloseTo(1.2 / 1.349, 9)
 })
 
 test('the median is the middle, or the mean of the two about it', () => {
@@ -171,7 +177,9 @@ describe('a comparison', () => {
     expect(compareReports(report, drifted)).toMatchObject({ regressions: [], improvements: [] })
     const slower = compareReports(report, changed(FLOORED, timesAs(1.2)))
     expect(slower.regressions).toMatchObject([{ unit: '× C', conditions: { adapter: 'pipe/anonymous' } }])
-    expect(renderComparison(slower)).toMatch(/pipe\/anonymous, round trip, 64 B, same core, blocking: 1\.12 → 1\.34 × C \(20 % slower, p /)
+    expect(renderComparison(slower)).toMatch(
+      /pipe\/anonymous, round trip, 64 B, same core, blocking: 1\.12 → 1\.34 × C \(20 % slower, p [^;]+; spin probe 170 → 170 ns\)/,
+    )
   })
 
   test('says which state of the machine differed, instead of comparing its rounds', () => {
@@ -180,6 +188,32 @@ describe('a comparison', () => {
     expect(isRegression(comparison)).toBe(false)
     expect(comparison.states).toHaveLength(1)
     expect(renderComparison(comparison)).toMatch(/another state\n {2}message-queue\/sysv, round trip, .*: spin probe 17\d → 8\d\d ns/)
+  })
+
+  test('does not compare ratios to C across two states either, and tells of the machine whatever changed', () => {
+    const other = changed(FLOORED, (record) => ({ ...timesAs(1.4)(record), probesNs: roundsOf(830, 25) }))
+    const busy = { ...other, environment: { ...other.environment, load: 2.5 } }
+    const comparison = compareReports({ ...report, environment: { ...report.environment, load: 0.25 } }, busy)
+    expect(comparison).toMatchObject({ regressions: [], states: [{ conditions: { adapter: 'pipe/anonymous' } }] })
+    expect(comparison.machine).toMatchObject({ load: { from: 0.25, to: 2.5 }, probes: [{ processors: 'one' }, { processors: 'two' }] })
+    const text = renderComparison(comparison)
+    expect(text).toMatch(
+      /The machine\n {2}spin probe on one processor: 170 \(167 to 173\) → 17\d \(\d+ to \d+\) ns\n {2}spin probe between/,
+    )
+    expect(text).toContain('load before the run: 0.250 → 2.50')
+  })
+
+  test('takes for no change what most records did by themselves, and finds what moved farther', () => {
+    const moved = (own: number): Report => ({
+      ...report,
+      records: report.records.map((record, i) =>
+        record.status === 'measured' ? timesAs(i === FIRST ? own : 1 + 0.09 * Math.sin(1.7 * i))(record) : record,
+      ),
+    })
+    expect(compareReports(report, moved(1.15))).toMatchObject({ regressions: [], improvements: [] })
+    expect(compareReports(report, moved(2)).regressions).toMatchObject([{ conditions: { adapter: 'message-queue/sysv' } }])
+    const all = { ...report, records: report.records.map((record) => (record.status === 'measured' ? timesAs(1.2)(record) : record)) }
+    expect(compareReports(report, all).regressions.length).toBeGreaterThan(20)
   })
 
   test('compares the rounds of the state that both reports have', () => {

@@ -1,7 +1,7 @@
 /** The machine and the software that figures belong to. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { allowedProcessors } from './placement.js'
@@ -23,6 +23,8 @@ export function environment(): Environment {
     kernel: `${process.platform} ${release()} ${process.arch}`,
     node: process.version,
     ...(commit === undefined ? {} : { commit }),
+    ...governor(),
+    load: loadavg()[0] ?? 0,
     mitigations: mitigations(),
     clock: clock(),
   }
@@ -34,6 +36,13 @@ function textOf(path: string): string {
   } catch {
     return ''
   }
+}
+
+/** cpufreq: a guest seldom has one. */
+function governor(): Pick<Environment, 'governor'> {
+  const names = allowedProcessors().map((cpu) => textOf(`/sys/devices/system/cpu/cpu${cpu}/cpufreq/scaling_governor`))
+  const known = [...new Set(names.filter((name) => name !== ''))]
+  return known.length === 0 ? {} : { governor: known.join(', ') }
 }
 
 function mitigations(): Record<string, string> {

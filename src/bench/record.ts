@@ -150,6 +150,10 @@ export interface Environment {
   readonly node: string
   /** Of the package; absent where it is no git checkout. */
   readonly commit?: string
+  /** Of the processors allowed, how the kernel chooses their frequency; absent where it does not. */
+  readonly governor?: string
+  /** The average of the minute before the run. */
+  readonly load?: number
   /** The kernel's answers for each hardware vulnerability that this processor has. */
   readonly mitigations: Readonly<Record<string, string>>
   /** The smallest step seen, and what one reading costs. */

@@ -32,6 +32,7 @@ export async function measure({ adapters, conformance, trials, budgetMs, duratio
       import('../report/model.js'),
       import('./conform.js'),
     ])
+  const where = environment() // before the load is our own
   const progress = startProgress()
   const show: Progress['update'] = (...step) => {
     if (!signal.aborted) progress.update(...step)
@@ -63,7 +64,7 @@ export async function measure({ adapters, conformance, trials, budgetMs, duratio
     const measured = new Set(records.filter((record) => !isPeer(record)).map(({ adapter }) => adapter))
     const declared = await Promise.all([...measured].map(adapterById))
     const capabilities = Object.fromEntries(declared.map((adapter) => [adapter.id, adapter.capabilities]))
-    return makeReport({ environment: environment(), records, conformance: reports, capabilities })
+    return makeReport({ environment: where, records, conformance: reports, capabilities })
   } finally {
     progress.stop()
   }

@@ -3,7 +3,7 @@ import type { BenchRecord, Conditions } from '../bench/record.js'
 import { floorOf, type Measured } from './figures.js'
 import { environmentLines, isRate } from './format.js'
 import type { Report } from './model.js'
-import { holm, median, rankSum } from './statistics.js'
+import { deviationOfMost, holm, median, rankSum, twoSided } from './statistics.js'
 
 /** Among all records together, a change is reported by chance with at most this probability. */
 export const ALPHA = 0.01
@@ -11,10 +11,12 @@ export const ALPHA = 0.01
 export const LEAST_EFFECT = 0.05
 /** Fewer rounds cannot tell a change from chance. */
 const LEAST_ROUNDS = 5
+/** From so many records on they tell how far figures move from one run to the next by themselves. */
+const LEAST_RECORDS = 8
 /** Probes that differ by more are of two states of the machine. */
 const STATE_RATIO = 1.4
 
-/** The spin probe beside the rounds that were compared: its median, in ns. */
+/** The spin probe beside the rounds of a record: its median, in ns. */
 export interface MachineState {
   readonly fromNs: number
   readonly toNs: number
@@ -31,6 +33,16 @@ export interface Change {
   readonly worse: number
   /** Corrected for all the tests (Holm). */
   readonly p: number
+  /** Absent where one of the reports has no probes. */
+  readonly state?: MachineState
+}
+
+/** All probes of one kind: between two processors, or on one. */
+export interface Probes {
+  readonly processors: 'one' | 'two'
+  /** The median, and from where to where four of five lie, in ns. */
+  readonly from: readonly [low: number, median: number, high: number]
+  readonly to: readonly [low: number, median: number, high: number]
 }
 
 export interface Comparison {
@@ -48,6 +60,12 @@ export interface Comparison {
   readonly compared: number
   /** How many have no like in the other report that was measured. */
   readonly unmatched: number
+  /** How the machine was in both, whatever changed. */
+  readonly machine: {
+    readonly probes: readonly Probes[]
+    /** The load average of a minute before each run; absent where a report does not say. */
+    readonly load?: { readonly from: number; readonly to: number }
+  }
   /** What of the environment differs. */
   readonly environment: readonly { readonly name: string; readonly from: string; readonly to: string }[]
 }
@@ -78,7 +96,10 @@ export function compareReports(from: Report, to: Report): Comparison {
     else if (record.status === 'measured') unmatched++
   }
   for (const record of before.values()) if (record.status === 'measured') unmatched++
-  const corrected = holm(tested.map(({ p }) => p))
+  // A fresh process is a little faster or slower throughout, which its rounds cannot tell; the other records can.
+  const logs = tested.map(({ worse }) => Math.log(worse))
+  const deviation = logs.length < LEAST_RECORDS ? 0 : deviationOfMost(logs)
+  const corrected = holm(tested.map(({ p }, i) => Math.max(p, deviation === 0 ? 0 : twoSided(Math.abs(logs[i] ?? 0) / deviation))))
   const changes = tested
     .map((change, i) => ({ ...change, p: corrected[i] ?? 1 }))
     .filter(({ p, worse }) => p < ALPHA && Math.max(worse, 1 / worse) >= 1 + LEAST_EFFECT)
@@ -92,6 +113,7 @@ export function compareReports(from: Report, to: Report): Comparison {
     unclear,
     compared: tested.length,
     unmatched,
+    machine: machineIn(from, to),
     environment: differences(from, to),
   }
 }
@@ -114,11 +136,15 @@ const keyOf = (record: BenchRecord): string => JSON.stringify(Object.values(cond
 function compareRecords(from: Measured, to: Measured): Omit<Tested, 'conditions'> | MachineState | 'unclear' {
   const [ratiosBefore, ratiosNow] = [ratiosOf(from), ratiosOf(to)]
   const rate = isRate(to.workload)
-  if (ratiosBefore !== undefined && ratiosNow !== undefined) return test(ratiosBefore, ratiosNow, '× C', rate)
+  const withC = ratiosBefore !== undefined && ratiosNow !== undefined
   if (Math.min(from.rounds.length, to.rounds.length) < LEAST_ROUNDS) return 'unclear'
-  // Without C beside it a figure drifts with the machine: rounds of one state alone are compared.
-  const alike = inOneState(from, to)
-  return 'fromNs' in alike ? alike : test(alike.from, alike.to, rate ? 'messages/s' : 'µs', rate)
+  // In another state of the machine ours and C do not change alike: rounds of one state alone are compared.
+  const before = roundsOf(withC ? ratiosBefore : from.rounds, from.probesNs)
+  const now = roundsOf(withC ? ratiosNow : to.rounds, to.probesNs)
+  const state = stateOf(before, now)
+  const alike = inOneState(before, now)
+  if (alike === undefined) return state ?? 'unclear'
+  return { ...test(alike.from, alike.to, withC ? '× C' : rate ? 'messages/s' : 'µs', rate), ...(state && { state }) }
 }
 
 /** Ours as a multiple of C's in each round: what befalls the machine befalls both. */
@@ -141,13 +167,18 @@ interface Round {
 }
 
 /** Each round with its probes: the probes are spread evenly over the rounds, one before each and one after the last. */
-function roundsOf({ rounds, probesNs }: Measured): Round[] {
-  const step = (probesNs.length - 1) / rounds.length
-  return rounds.map((figure, i) => ({ figure, probeNs: median(probesNs.slice(Math.floor(i * step), Math.ceil((i + 1) * step) + 1)) }))
+function roundsOf(figures: readonly number[], probesNs: readonly number[]): Round[] {
+  const step = (probesNs.length - 1) / figures.length
+  return figures.map((figure, i) => ({ figure, probeNs: median(probesNs.slice(Math.floor(i * step), Math.ceil((i + 1) * step) + 1)) }))
 }
 
-function inOneState(before: Measured, now: Measured): { from: number[]; to: number[] } | MachineState {
-  const [from, to] = [roundsOf(before), roundsOf(now)]
+function stateOf(from: readonly Round[], to: readonly Round[]): MachineState | undefined {
+  const [fromNs, toNs] = [from, to].map((rounds) => median(rounds.map(({ probeNs }) => probeNs)))
+  return fromNs === undefined || toNs === undefined || !(fromNs > 0 && toNs > 0) ? undefined : { fromNs, toNs }
+}
+
+/** The figures of those rounds that were measured in a state that both have; undefined where they have none in common. */
+function inOneState(from: readonly Round[], to: readonly Round[]): { from: number[]; to: number[] } | undefined {
   const border = borderOf([...from, ...to].map(({ probeNs }) => probeNs))
   const figures = (rounds: readonly Round[], fast: boolean) =>
     rounds.filter(({ probeNs }) => border === undefined || probeNs < border === fast).map(({ figure }) => figure)
@@ -155,8 +186,7 @@ function inOneState(before: Measured, now: Measured): { from: number[]; to: numb
   const [best] = [true, false]
     .map((fast) => ({ from: figures(from, fast), to: figures(to, fast) }))
     .sort((a, b) => Math.min(b.from.length, b.to.length) - Math.min(a.from.length, a.to.length))
-  if (best !== undefined && Math.min(best.from.length, best.to.length) >= LEAST_ROUNDS) return best
-  return { fromNs: median(from.map(({ probeNs }) => probeNs)), toNs: median(to.map(({ probeNs }) => probeNs)) }
+  return best !== undefined && Math.min(best.from.length, best.to.length) >= LEAST_ROUNDS ? best : undefined
 }
 
 /** Between a fast and a slow state of the machine: the middle of the widest gap; undefined where there is one state. */
@@ -173,10 +203,31 @@ function borderOf(probes: readonly number[]): number | undefined {
   return widest > STATE_RATIO ? border : undefined
 }
 
+function machineIn(from: Report, to: Report): Comparison['machine'] {
+  const probes = (['one', 'two'] as const).flatMap((processors) => {
+    const [before, now] = [from, to].map((report) => deciles(probesOf(report, processors)))
+    return before === undefined || now === undefined ? [] : [{ processors, from: before, to: now }]
+  })
+  const [before, now] = [from.environment.load, to.environment.load]
+  return { probes, ...(before === undefined || now === undefined ? {} : { load: { from: before, to: now } }) }
+}
+
+const probesOf = ({ records }: Report, processors: Probes['processors']): readonly number[] =>
+  records.flatMap((record) =>
+    record.status === 'measured' && (record.placement === 'same-core') === (processors === 'one') ? record.probesNs : [],
+  )
+
+function deciles(values: readonly number[]): Probes['from'] | undefined {
+  if (values.length === 0) return undefined
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
+  return [at(0.1), at(0.5), at(0.9)]
+}
+
 function differences(from: Report, to: Report): Comparison['environment'] {
   const old = new Map(environmentLines(from.environment))
-  // The clock is measured anew each time, and a commit is what is compared.
+  // The clock and the load are measured anew each time: the first says nothing here, the second stands with the probes.
   return environmentLines(to.environment)
-    .filter(([name, text]) => name !== 'Clock' && old.get(name) !== text)
+    .filter(([name, text]) => name !== 'Clock' && name !== 'Load' && old.get(name) !== text)
     .map(([name, text]) => ({ name, from: old.get(name) ?? 'unknown', to: text }))
 }

@@ -1,10 +1,10 @@
 /** A comparison as text. */
 import type { Conditions } from '../bench/record.js'
-import { ALPHA, type Change, type Comparison, LEAST_EFFECT } from './compare.js'
+import { ALPHA, type Change, type Comparison, LEAST_EFFECT, type MachineState, type Probes } from './compare.js'
 import { formatBytes, formatCount, formatNumber, ratioNumber, settingOf, WORKLOAD } from './format.js'
 
 export function renderComparison(comparison: Comparison): string {
-  const { regressions, improvements, broken, mended, states, unclear, compared, unmatched, environment } = comparison
+  const { regressions, improvements, broken, mended, states, unclear, compared, unmatched, machine, environment } = comparison
   const parts = [
     section(
       'Not alike in both reports',
@@ -19,16 +19,15 @@ export function renderComparison(comparison: Comparison): string {
     section('Measured now, failed before', mended.map(nameOf)),
     section(
       'Not compared: the machine was in another state',
-      states.map(
-        ({ conditions, state }) => `${nameOf(conditions)}: spin probe ${formatNumber(state.fromNs)} → ${formatNumber(state.toNs)} ns`,
-      ),
+      states.map(({ conditions, state }) => `${nameOf(conditions)}: ${probeText(state)}`),
     ),
     section('Not compared: too few rounds', unclear.map(nameOf)),
+    section('The machine', machineLines(machine)),
   ]
   const changed = regressions.length + improvements.length
   const summary = [
     `${compared} compared: ${changed === 0 ? 'no change' : `${changed} changed`} by more than ${100 * LEAST_EFFECT} %`,
-    `by rank-sum tests of their rounds, all together at ${100 * ALPHA} % (Holm)`,
+    `by rank-sum tests of the rounds in one state of the machine, and against how far most records moved, all together at ${100 * ALPHA} % (Holm)`,
     ...(unmatched > 0 ? [`${unmatched} in one report alone`] : []),
   ].join('; ')
   return `${[...parts.filter((part) => part !== ''), summary].join('\n\n')}\n`
@@ -46,10 +45,24 @@ const nameOf = ({ adapter, workload, payloadBytes, senders, ...setting }: Condit
     settingOf(setting),
   ].join(', ')
 
-function changeText({ conditions, from, to, unit, worse, p }: Change): string {
+/** So that a reader can tell whether the machine changed instead. */
+function machineLines({ probes, load }: Comparison['machine']): string[] {
+  const spread = ([low, median, high]: Probes['from']) => `${formatNumber(median)} (${formatNumber(low)} to ${formatNumber(high)})`
+  return [
+    ...probes.map(
+      ({ processors, from, to }) =>
+        `spin probe ${processors === 'one' ? 'on one processor' : 'between two processors'}: ${spread(from)} → ${spread(to)} ns`,
+    ),
+    ...(load === undefined ? [] : [`load before the run: ${formatNumber(load.from)} → ${formatNumber(load.to)}`]),
+  ]
+}
+
+const probeText = ({ fromNs, toNs }: MachineState): string => `spin probe ${formatNumber(fromNs)} → ${formatNumber(toNs)} ns`
+
+function changeText({ conditions, from, to, unit, worse, p, state }: Change): string {
   const format = unit === '× C' ? ratioNumber : unit === 'µs' ? formatNumber : formatCount
   const times = worse > 1 ? `${percent(worse)} % slower` : `${percent(1 / worse)} % faster`
-  return `${nameOf(conditions)}: ${format(from)} → ${format(to)} ${unit} (${times}, p ${p < 0.0001 ? '< 0.0001' : formatNumber(p)})`
+  return `${nameOf(conditions)}: ${format(from)} → ${format(to)} ${unit} (${times}, p ${p < 0.0001 ? '< 0.0001' : formatNumber(p)}${state === undefined ? '' : `; ${probeText(state)}`})`
 }
 
 const percent = (times: number): string => String(Math.round(100 * (times - 1)))

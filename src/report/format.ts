@@ -128,7 +128,7 @@ export function conformanceText(summary: ConformanceSummary | undefined): string
 
 /** Who measured where, a line each. */
 export function environmentLines(environment: Environment): [string, string][] {
-  const { cpu, processors, virtualized, memoryBytes, kernel, node, commit, mitigations, clock } = environment
+  const { cpu, processors, virtualized, memoryBytes, kernel, node, commit, governor, load, mitigations, clock } = environment
   const active = Object.entries(mitigations)
   return [
     ['Processor', `${cpu}${virtualized ? ', virtualized' : ''}`],
@@ -137,6 +137,8 @@ export function environmentLines(environment: Environment): [string, string][] {
     ['Kernel', kernel],
     ['Node.js', node],
     ...(commit === undefined ? [] : [['Commit', commit] as [string, string]]),
+    ...(governor === undefined ? [] : [['Frequency', governor] as [string, string]]),
+    ...(load === undefined ? [] : [['Load', `${formatNumber(load)} before the run`] as [string, string]]),
     ['Clock', `${clock.resolutionNs} ns resolution, ${clock.readingNs} ns a reading`],
     ['Mitigations', active.length === 0 ? 'none' : active.map(([name, state]) => `${name}: ${state}`).join('; ')],
   ]

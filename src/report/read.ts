@@ -67,6 +67,7 @@ const isObject = (value: unknown): value is Data => typeof value === 'object' &&
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const areNumbers = (value: unknown): boolean => Array.isArray(value) && value.every(isNumber)
+const isSpread = (value: unknown): boolean => isObject(value) && isNumber(value.median) && isNumber(value.low) && isNumber(value.high)
 const isOneOf = (value: unknown, titles: object): boolean => isText(value) && Object.hasOwn(titles, value)
 
 function damageOf(report: Data): string | undefined {
@@ -77,6 +78,8 @@ function damageOf(report: Data): string | undefined {
   const { processors, mitigations, clock } = environment
   if (!isText(environment.cpu) || !isText(environment.kernel) || !isText(environment.node)) return 'the environment is not complete'
   if (!isNumber(environment.memoryBytes) || !areNumbers(processors) || !isObject(mitigations)) return 'the environment is not complete'
+  if (environment.governor !== undefined && !isText(environment.governor)) return 'the environment is not complete'
+  if (environment.load !== undefined && !isNumber(environment.load)) return 'the environment is not complete'
   if (!isObject(clock) || !isNumber(clock.resolutionNs) || !isNumber(clock.readingNs)) return 'the environment is not complete'
   for (const [i, record] of (report.records as unknown[]).entries()) {
     const why = isObject(record) ? damageOfRecord(record) : 'is no record'
@@ -102,11 +105,16 @@ function damageOfRecord(record: Data): string | undefined {
   if (status !== 'measured') return `has the unknown status ${JSON.stringify(status)}`
   if (!areNumbers(record.rounds) || !areNumbers(record.probesNs)) return 'has no rounds'
   if (damageOfFigures(record)) return 'has figures that are no numbers'
+  if (
+    record.wrapper !== undefined &&
+    !(isObject(record.wrapper) && isNumber(record.wrapper.endpointNs) && isSpread(record.wrapper.addedNs))
+  )
+    return 'has a cost of the channel that is no number'
   if (floor === undefined) return undefined
   if (!isObject(floor)) return 'has a floor that is none'
   if (floor.status !== 'measured') return isText(floor.reason) ? undefined : 'has a floor without a reason'
   const { ratio, rounds } = floor
-  if (!isObject(ratio) || !isNumber(ratio.median) || !isNumber(ratio.low) || !isNumber(ratio.high)) return 'has a floor without a ratio'
+  if (!isSpread(ratio)) return 'has a floor without a ratio'
   if (rounds !== undefined && !areNumbers(rounds)) return 'has a floor whose rounds are no numbers'
   return damageOfFigures(floor) ? 'has a floor whose figures are no numbers' : undefined
 }

@@ -70,8 +70,19 @@ function approximately(ranks: readonly number[], count: number, sum: number): nu
   return twoSided(Math.max(0, Math.abs(sum - meanOf(ranks, count)) - 1) / deviation)
 }
 
+/**
+ * The standard deviation of most values, whatever the rest do: from the shortest interval that holds half of
+ * them, which of a normal distribution is 1.35 deviations long.
+ */
+export function deviationOfMost(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = Math.floor(sorted.length / 2)
+  const lengths = sorted.slice(half).map((high, i) => high - (sorted[i] ?? high))
+  return Math.min(...lengths) / 1.349
+}
+
 /** How often a normal variable is so many deviations off, or more. The tail is a continued fraction, for a difference from 1 would lose it. */
-function twoSided(z: number): number {
+export function twoSided(z: number): number {
   if (z < 2.5) return 1 - centralPart(z)
   let fraction = 0
   for (let k = 60; k > 0; k--) fraction = k / (z + fraction)
