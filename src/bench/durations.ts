@@ -25,7 +25,7 @@ const LONGEST_UNIT_MS = 2000
 const WARMUP_SHARE = 0.5
 const LONGEST_WARMUP_MS = 600
 /** Long enough for hundreds of samples and shorter than a state of the machine lasts. */
-const SHORTEST_ROUND_MS = 50
+const SHORTEST_ROUND_MS = 35
 const LONGEST_ROUND_MS = 200
 /** Processes take so long to meet; a round shall have several meetings. */
 const RENDEZVOUS_ROUND_MS = 400

@@ -22,17 +22,17 @@ const CROSS_POLL: Group = { placement: 'cross-core', wait: 'poll' }
 const wordOf = ({ capabilities: { payload } }: Subject): number => Math.min(Math.max(WORD_BYTES, payload.min), payload.max)
 
 /**
- * The trials of the main job: round trips and throughput of one word, throughput of 64 KiB. The blocking
- * round trips take turns with their C floor; for more floors there is no time.
+ * The trials of the main job: round trips of one word, by turns with their C floor, and its throughput; in the
+ * event loop also throughput of 64 KiB. For more, and for more floors, there is no time.
  */
 export function planComparison(subjects: readonly Subject[]): Trial[] {
   return [SAME_CORE_BLOCK, FREE_POLL].flatMap((group) =>
     subjects.flatMap((subject) => {
       const word = { ...group, payloadBytes: wordOf(subject) }
       return [
-        trialOf(subject, { ...word, workload: 'round-trip', floor: group === SAME_CORE_BLOCK }),
+        trialOf(subject, { ...word, workload: 'round-trip', floor: true }),
         trialOf(subject, { ...word, workload: 'throughput' }),
-        trialOf(subject, { ...group, payloadBytes: BULK_BYTES, workload: 'throughput' }),
+        ...(group === FREE_POLL ? [trialOf(subject, { ...group, payloadBytes: BULK_BYTES, workload: 'throughput' })] : []),
       ]
     }),
   )

@@ -1,4 +1,5 @@
 /** What is shown: mechanism, placement, wait mode and size, for every chart and table at once. */
+import { floorOf } from '../figures.js'
 import { formatSizeClass, PLACEMENT, sizeClass, WAIT } from '../format.js'
 
 const ALL = 'all'
@@ -22,15 +23,17 @@ export function choices(form, { name, title, type, options, chosen }) {
   return group
 }
 
-/** The conditions under which the most were measured: rows of others do not compare with them. */
-function mostMeasured(records) {
-  const adapters = new Map()
-  for (const { workload, status, placement, wait, adapter } of records) {
-    if (workload !== 'round-trip' || status !== 'measured') continue
-    const setting = `${placement} ${wait}`
-    adapters.set(setting, (adapters.get(setting) ?? new Set()).add(adapter))
+/** The conditions under which the most stand beside C, else the most were measured: rows of others do not compare with them. */
+function mostTelling(records) {
+  const settings = new Map()
+  for (const record of records) {
+    if (record.workload !== 'round-trip' || record.status !== 'measured') continue
+    const setting = `${record.placement} ${record.wait}`
+    const { besideC, adapters } = settings.get(setting) ?? { besideC: new Set(), adapters: new Set() }
+    if (floorOf(record) !== undefined) besideC.add(record.adapter)
+    settings.set(setting, { besideC, adapters: adapters.add(record.adapter) })
   }
-  const [best] = [...adapters].sort(([, a], [, b]) => b.size - a.size)
+  const [best] = [...settings].sort(([, a], [, b]) => b.besideC.size - a.besideC.size || b.adapters.size - a.adapters.size)
   return best === undefined ? [ALL, ALL] : best[0].split(' ')
 }
 
@@ -43,7 +46,7 @@ export function startFilters(records, onChange) {
     ...Object.entries(titles).filter(([value]) => records.some((record) => record[key] === value)),
   ]
   const sizes = [...new Set(records.map(({ payloadBytes }) => sizeClass(payloadBytes)))].sort((a, b) => a - b)
-  const [placement, wait] = mostMeasured(records)
+  const [placement, wait] = mostTelling(records)
   choices(form, {
     name: 'placement',
     title: 'Placement',
