@@ -12,7 +12,7 @@ import { environment } from '../src/bench/environment.js'
 import { answer, pinger } from '../src/bench/exchanges.js'
 import { TimeHistogram } from '../src/bench/histogram.js'
 import { Pattern, WrongMessage } from '../src/bench/payload.js'
-import { processorsFor } from '../src/bench/placement.js'
+import { allowedProcessors, processorsFor } from '../src/bench/placement.js'
 import { MOST_TRIALS, planBench, planComparison, planFull } from '../src/bench/plan.js'
 import type { Port } from '../src/bench/port.js'
 import { medianOf, ratioOf } from '../src/bench/ratio.js'
@@ -510,12 +510,45 @@ describe('the command', () => {
   const run = promisify(execFile)
   const folder = () => mkdtempSync(join(tmpdir(), 'ipc-report-'))
 
-  test('shows a size over the limit with the reason', async () => {
-    const { stdout } = await run(process.execPath, [CLI, ...'bench message-queue/posix --size 16MiB --wait poll --json'.split(' ')])
-    const { records } = JSON.parse(stdout) as Report
-    expect(records.length).toBeGreaterThan(0)
-    for (const record of records) expect(record).toMatchObject({ status: 'impossible', reason: expect.stringContaining('at most') })
+  test.each([
+    ['message-queue/posix --size 16MiB --wait poll', 2, 'a message has at most 8192 bytes'],
+    ['pipe/stdio --size 64 --wait block', 1, 'has no blocking calls, only the event loop'],
+  ])('shows what is impossible with the reason in every form, and exits with 2: %s', async (what, placements, why) => {
+    const target = folder()
+    const args = [
+      CLI,
+      'bench',
+      ...what.split(' '),
+      '--workload',
+      'round-trip',
+      '--placement',
+      ['free', 'same-core'].slice(0, placements).join(),
+    ]
+    const failure = await run(process.execPath, [...args, '--folder', target]).then(
+      () => undefined,
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    )
+    expect(failure).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`ipc-playground: nothing of this can be measured here: ${why}\n`),
+    })
+    expect(failure?.stdout).toContain(why)
+    for (const form of ['report.md', 'index.html']) expect(readFileSync(join(target, form), 'utf8')).toContain(why)
+    const { records } = JSON.parse(readFileSync(join(target, 'report.json'), 'utf8')) as Report
+    expect(records.map(({ status }) => status)).toEqual(Array(placements).fill('impossible'))
+    rmSync(target, { recursive: true })
   })
+
+  test('says which placement the host cannot give, and measures the rest', async () => {
+    const target = folder()
+    const args =
+      'bench pipe/anonymous --workload round-trip --size 64 --wait block --placement cross-core,same-core --duration 0.1 --folder'
+    const { stdout } = await run('taskset', ['-c', String(allowedProcessors().at(-1)), process.execPath, CLI, ...args.split(' '), target])
+    expect(stdout).toContain('not here: cross-core needs two processors, and this process may use one')
+    const { records } = JSON.parse(readFileSync(join(target, 'report.json'), 'utf8')) as Report
+    expect(records.map(({ status }) => status)).toEqual(['impossible', 'measured'])
+    rmSync(target, { recursive: true })
+  }, 30_000)
 
   test.each([
     ['--size', '1XB'],

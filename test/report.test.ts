@@ -65,6 +65,7 @@ describe('the model', () => {
       ],
       ['cross-core', 'spin', ['shared-memory/ring']],
       ['cross-core', 'adaptive', ['shared-memory/ring']],
+      ['cross-core', 'poll', ['shared-memory/ring']],
     ])
     for (const { placement, wait, rows } of model.groups) for (const row of rows) expect(row).toMatchObject({ placement, wait })
   })
@@ -193,6 +194,7 @@ describe('the terminal', () => {
     expect(text).toMatch(/^✗ socket\/node-ipc: failed: reached 11204 messages a second of 20000$/m)
     expect(text).toMatch(/^adapter +payload +1 sender +2 senders +4 senders +8 senders +placement +wait mode$/m)
     expect(text).toMatch(/^message-queue\/posix +17.0 .* 128 +88.0 KiB +4.00 +free +event loop$/m)
+    expect(text).toMatch(/^shared-memory\/ring +64 B +0\.400 +363 +37\.5 \(36\.4–39\.0\) +0 +same core +spinning$/m)
     expect(text).toMatch(/^Throughput over the payload: same core, blocking$/m)
     expect(text).toMatch(/^adapter +64 B +1 KiB +4 KiB +64 KiB +1 MiB +16 MiB +ns\/B$/m)
     expect(renderMarkdown(model)).toContain('`message-queue/posix`: no more than 128 channels: fs.mqueue.queues\\_max is 256')

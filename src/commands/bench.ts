@@ -3,7 +3,7 @@ import { expectedMs } from '../bench/durations.js'
 import { peerSubjects } from '../bench/peers/subjects.js'
 import { PLACEMENTS, planBench, planFull, type Selection, type Tier, WAITS, WORKLOADS } from '../bench/plan.js'
 import { runnable, type Subject, type Trial } from '../bench/trial.js'
-import { modelOf } from '../report/model.js'
+import { modelOf, type Report } from '../report/model.js'
 import { renderTerminal, terminalOptions } from '../report/terminal.js'
 import { writeReport } from '../report/write.js'
 import { coloursFor } from './colours.js'
@@ -71,8 +71,17 @@ export async function bench(names: readonly string[], options: BenchOptions): Pr
       process.stdout.write(renderTerminal(modelOf(report), terminalOptions()))
       if (written !== undefined) console.log(`\nReport: ${short(written.html)}, ${short(written.markdown)}, ${short(written.json)}`)
     }
+    refuseNothing(report)
     return Math.max(exitStatusOf(report), before === undefined ? 0 : printComparison(before, report, options.json))
   })
+}
+
+/** Where none of what was asked for can be measured on this host, that is no success. Said last: all of it is written by then. */
+function refuseNothing({ records }: Report): void {
+  const reasons = records.map((record) => (record.status === 'impossible' || record.status === 'unavailable' ? record.reason : undefined))
+  const known = reasons.filter((reason) => reason !== undefined)
+  if (known.length > 0 && known.length === reasons.length)
+    throw new UsageError(`nothing of this can be measured here: ${[...new Set(known)].join('; ')}`)
 }
 
 /** What is named, each of which leads then; without names every adapter and all that users pick instead. */

@@ -19,9 +19,11 @@ export async function adapterIds(): Promise<AdapterId[]> {
   )
 }
 
+/** Loads no other mechanism's list: a peer shall be there soon. */
 export async function adapterById(id: string): Promise<Adapter> {
-  const [name, variant] = id.split('/')
-  const found = (await mechanisms()).find((mechanism) => mechanism.name === name)?.variants[variant ?? '']
+  const [name = '', variant = ''] = id.split('/')
+  const mechanism = Object.hasOwn(folders, name) ? (await folders[name]?.())?.default : undefined
+  const found = mechanism !== undefined && Object.hasOwn(mechanism.variants, variant) ? mechanism.variants[variant] : undefined
   if (found === undefined) throw new TypeError(`unknown adapter '${id}'${suggestion(id, await adapterIds())}`)
   return loadAdapter(found)
 }

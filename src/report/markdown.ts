@@ -26,13 +26,14 @@ export function renderMarkdown(model: Model): string {
 function renderGroup(group: Group): string[] {
   const columns = columnsOf(group)
   const lines = [`## ${titleOf(group)}`, '', storyOf(group), '']
-  lines.push(
-    ...table(
-      columns.map(({ title }) => title),
-      columns.map(({ numeric }) => numeric),
-      group.rows.map((row) => columns.map((column) => column.text(row))),
-    ),
-  )
+  if (group.rows.length > 0)
+    lines.push(
+      ...table(
+        columns.map(({ title }) => title),
+        columns.map(({ numeric }) => numeric),
+        group.rows.map((row) => columns.map((column) => column.text(row))),
+      ),
+    )
   return [...lines, ...renderNotes(notesOn(group)), '']
 }
 

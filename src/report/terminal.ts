@@ -77,8 +77,7 @@ function renderGroup(group: Group, width: number, details: string | undefined, p
     paint('bold', titleOf(group)),
     ...wrap(storyOf(group), width).map((text) => paint('dim', text)),
     '',
-    paint('dim', titles),
-    paint('dim', '─'.repeat(titles.length)),
+    ...(group.rows.length === 0 ? [] : [paint('dim', titles), paint('dim', '─'.repeat(titles.length))]),
     ...group.rows.map((row) => paintRow(row, line(shown.map((column) => column.text(row))), paint)),
   ]
   const notes = notesOn(group)
