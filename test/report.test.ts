@@ -82,7 +82,7 @@ describe('the model', () => {
 
   test('says who is left out of a group and why', () => {
     const stdio = [{ adapter: 'pipe/stdio', reason: 'has no blocking calls, only the event loop' }]
-    expect(model.groups.map(({ leftOut }) => leftOut)).toEqual([stdio, stdio, [], [], []])
+    expect(model.groups.map(({ leftOut }) => leftOut)).toEqual([stdio, stdio, [], [], [], []])
   })
 
   test('says of the rows what a figure needs to be understood', () => {
@@ -325,7 +325,7 @@ describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === 
         Number(cell.closest('tr').dataset.record), cell.dataset.figure, Number(cell.dataset.value)])`)
     const expected = report.records.flatMap((record, i) => {
       if (record.status !== 'measured') return []
-      const { timesUs, floor, switchesPerMessage, rate, idle } = record
+      const { timesUs, floor, switchesPerMessage, rate, idle, wrapper } = record
       return [
         [i, 'p50', timesUs?.p50],
         [i, 'p99', timesUs?.p99],
@@ -338,6 +338,8 @@ describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === 
         [i, 'channels', idle?.channels],
         [i, 'memory', idle?.bytesPerChannel],
         [i, 'descriptors', idle?.descriptorsPerChannel],
+        [i, 'endpoint', wrapper?.endpointNs],
+        [i, 'added', wrapper?.addedNs.median],
         [i, 'cpu', record.cpuUsPerMessage],
         [i, 'voluntary', switchesPerMessage?.voluntary],
         [i, 'involuntary', switchesPerMessage?.involuntary],
@@ -358,7 +360,8 @@ describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === 
 
   test('the filters filter every chart and table at once', async () => {
     const { page, complaints } = await open()
-    // At first the conditions with the most rows, for others do not compare.
+    // At first the conditions with the most beside C, for others do not compare.
+    expect(await page.evaluate("Chart.getChart('chart-rtt').data.datasets.map(({ label }) => label)")).toEqual(['µs', 'the same in C'])
     expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'free' && wait === 'poll'))
     const steps: [Readonly<Record<string, string>>, (record: BenchRecord) => boolean][] = [
       [{ placement: 'cross-core' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'poll'],
@@ -378,7 +381,7 @@ describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === 
     expect(await visibleRecords(page)).toEqual([])
     expect(await page.locator('canvas:visible').count()).toBe(0)
     expect(await page.locator('#setting').textContent()).toBe('Nothing was measured with these filters.')
-    expect(await page.locator('.none:visible').count()).toBe(6)
+    expect(await page.locator('.none:visible').count()).toBe(7)
     await page.locator('input[name="mechanism"][value="fifo"]').check({ force: true })
     expect(await visibleRecords(page)).toEqual(indexesOf(({ mechanism }) => mechanism === 'fifo'))
     expect(await page.locator('#conformance tr[data-mechanism]:visible').count()).toBe(1)
