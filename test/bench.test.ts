@@ -358,6 +358,14 @@ describe('a trial between processes', () => {
     expect(outcome.syscallsPerMessage).toBeUndefined()
   }, 30_000)
 
+  test('of many senders takes turns with as many in C', async () => {
+    const trial = await trialWith({ workload: 'fan-in', senders: 2, floor: true })
+    const outcome = await runTrial(trial, { ...SHORT, rounds: 6 })
+    expect(outcome).toMatchObject({ status: 'measured', lost: 0 })
+    if (outcome.status === 'measured' && outcome.floor?.status !== 'unavailable')
+      expect(outcome.floor).toMatchObject({ status: 'measured', ratio: { rounds: 6 } })
+  }, 30_000)
+
   test('of idle channels tells how many there were, or what did not let them be', async () => {
     const trial = { ...(await trialWith({ workload: 'idle' })), channels: 30 }
     expect(await runTrial(trial, SHORT)).toMatchObject({ status: 'measured', idle: { channels: 30 } })

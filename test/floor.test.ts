@@ -251,6 +251,43 @@ describe.skipIf(!built)('a floor', () => {
     await expectNothingLeft()
   })
 
+  test.each([
+    ['unix', 1, {}],
+    ['unix', 4, {}],
+    ['tcp', 3, {}],
+    ['unix-seqpacket', 2, {}],
+    ['udp', 2, LOSSY],
+  ] as const)('of socket/%s receives from %i senders, and leaves none', async (variant, senders, shape) => {
+    const floor = start('socket', { variant, workload: 'fan-in', wait: 'poll', senders, ...shape })
+    expect(await floor.answer()).toEqual({ ready: true })
+    for (let round = 0; round < 2; round++) {
+      floor.say('run 20')
+      const { count, elapsedMs, p50 } = await floor.answer()
+      expect(count).toBeGreaterThan(0)
+      expect(elapsedMs).toBeGreaterThanOrEqual(20)
+      expect(p50).toBeUndefined()
+      expect(living(MARK)).toHaveLength(1 + senders)
+    }
+    floor.say('end')
+    expect(await floor.answer()).toEqual({ times: {} })
+    expect(await floor.ended).toEqual({ status: 0, stderr: '' })
+    await expectNothingLeft()
+  })
+
+  test('one of whose senders is killed says so, and ends with its driver', async () => {
+    const floor = start('socket', { variant: 'unix', workload: 'fan-in', wait: 'poll', senders: 3 })
+    await floor.answer()
+    const sender = living(MARK).find((pid) => Number(pid) !== floor.child.pid)
+    process.kill(Number(sender), 'SIGKILL')
+    expect(await floor.ended).toEqual({ status: 1, stderr: 'bench: a sender of the floor ended early\n' })
+    await expectNothingLeft()
+    const other = start('socket', { variant: 'unix', workload: 'fan-in', wait: 'poll', senders: 3 })
+    await other.answer()
+    other.child.kill('SIGKILL')
+    await other.ended
+    await expectNothingLeft()
+  })
+
   test('ends at its limit', async () => {
     const floor = start('pipe', { variant: 'anonymous', wait: 'block', limit: 200 })
     await floor.answer()
@@ -289,6 +326,13 @@ describe.skipIf(!built)('a floor', () => {
       'signal',
       { variant: 'standard', payload: 0, ack: 0, workload: 'throughput' },
       'equal events coalesce, so that their number means nothing',
+    ],
+    ['socket', { variant: 'unix', workload: 'fan-in', senders: 65, wait: 'poll' }, 'at most 64 senders'],
+    ['socket', { variant: 'unix', workload: 'fan-in', senders: 2, wait: 'block' }, 'one receiver polls all its senders'],
+    [
+      'message-queue',
+      { variant: 'sysv', workload: 'fan-in', senders: 2, wait: 'poll' },
+      'has no descriptor that one receiver could poll among others',
     ],
     ['pipe', { variant: 'anonymous', wait: 'spin', pong: one ?? 0 }, 'who spins on the one processor keeps the other side from answering'],
   ] as [string, Record<string, string | number>, string][])('of %s refuses %j', async (mechanism, words, why) => {

@@ -34,6 +34,7 @@ export function floorCommand(order: Order, folder = FLOORS): Command | string {
     warmup: Math.min(FLOOR_WARMUP_MS, warmupMs),
     limit: Math.ceil(limitMs),
     lossy: trial.lossy ? 1 : 0,
+    senders: trial.workload === 'fan-in' ? (trial.senders ?? 1) : 0,
   }
   return { file, args: Object.entries(words).map(([word, value]) => `${word}=${value}`) }
 }

@@ -97,7 +97,7 @@ export function trialOf(subject: Subject, wanted: Wanted): Trial {
 }
 
 /** The exchanges that the floors are written for; what users pick instead has none. */
-const hasFloor = (workload: Workload): boolean => workload === 'round-trip' || workload === 'throughput'
+const hasFloor = (workload: Workload): boolean => workload === 'round-trip' || workload === 'throughput' || workload === 'fan-in'
 
 export const runnable = (trial: Trial): boolean => trial.unavailable === undefined && trial.impossible === undefined
 

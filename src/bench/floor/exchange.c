@@ -13,6 +13,8 @@ exchange exchange_over(const floor_variant *variant, floor_end *end) {
                     .messages = pattern_of(order->payload),
                     .acks = pattern_of(order->ack),
                     .batch = 1,
+                    .left = (uint32_t)order->batch,
+                    .last = -1,
                     .times = floor_allocate(sizeof(histogram))};
 }
 
@@ -170,23 +172,34 @@ static exchange_run measure_throughput(exchange *self, double duration_ms) {
   return run;
 }
 
+static inline void take_message(exchange *self, message got) {
+  uint32_t batch = (uint32_t)self->order->batch;
+  uint32_t sequence = self->order->lossy ? pattern_sequence_of(&self->messages, got.data, (size_t)got.length) : self->received;
+  pattern_check(&self->messages, got.data, (size_t)got.length, sequence);
+  if (sequence > self->last) {
+    self->received++;
+    self->last = sequence;
+  }
+  bool complete = self->order->lossy ? (sequence + 1) % batch == 0 : --self->left == 0;
+  if (!complete) return;
+  self->left = batch;
+  self->variant->send(self->end, pattern_message(&self->acks, self->received), self->acks.bytes, false);
+}
+
 static void answer_throughput(exchange *self) {
-  uint32_t received = 0, batch = (uint32_t)self->order->batch;
-  int64_t last = -1;
-  uint32_t left = batch;
   for (;;) {
     message got = receive(self);
     if (got.length < 0) return;
-    uint32_t sequence = self->order->lossy ? pattern_sequence_of(&self->messages, got.data, (size_t)got.length) : received;
-    pattern_check(&self->messages, got.data, (size_t)got.length, sequence);
-    if (sequence > last) {
-      received++;
-      last = sequence;
-    }
-    bool complete = self->order->lossy ? (sequence + 1) % batch == 0 : --left == 0;
-    if (!complete) continue;
-    left = batch;
-    self->variant->send(self->end, pattern_message(&self->acks, received), self->acks.bytes, false);
+    take_message(self, got);
+  }
+}
+
+bool exchange_answer_what_came(exchange *self) {
+  for (;;) {
+    message got;
+    got.length = self->variant->receive(self->end, &got.data, false);
+    if (got.length < 0) return got.length == FLOOR_NOTHING;
+    take_message(self, got);
   }
 }
 

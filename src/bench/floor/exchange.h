@@ -11,6 +11,8 @@ typedef struct {
   pattern messages, acks;
   uint32_t batch; // round trips that each time stands for
   uint64_t sequence, acknowledged;
+  uint32_t received, left; // by the other side, and until it acknowledges
+  int64_t last;
   histogram *times; // of the run at hand
 } exchange;
 
@@ -27,3 +29,5 @@ exchange_run exchange_measure(exchange *self, double duration_ms);
 void exchange_warmed_up(exchange *self);
 // The other side. Returns when the channel has ended.
 void exchange_answer(exchange *self);
+// Of throughput: answers all that is there, without waiting. False when the channel has ended.
+bool exchange_answer_what_came(exchange *self);

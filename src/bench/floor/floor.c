@@ -9,7 +9,7 @@
 #include "floor.h"
 #include "exchange.h"
 #include "order.h"
-#include "usage.h"
+#include "sides.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -126,14 +126,14 @@ static void late(int number) {
   _exit(1);
 }
 
-static void arm_watchdog(long limit_ms) {
+void side_arm_watchdog(long limit_ms) {
   struct sigaction action = {.sa_handler = late};
   struct itimerval limit = {.it_value = {limit_ms / 1000, limit_ms % 1000 * 1000}};
   floor_check(sigaction(SIGALRM, &action, NULL), "sigaction");
   floor_check(setitimer(ITIMER_REAL, &limit, NULL), "setitimer");
 }
 
-static void place(const cpu_set_t *processors) {
+void side_place(const cpu_set_t *processors) {
   floor_check(sched_setaffinity(0, sizeof *processors, processors), "sched_setaffinity");
 }
 
@@ -143,7 +143,7 @@ static void set_non_blocking(int fd) {
   floor_check(fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl");
 }
 
-static void close_end(const floor_end *end) {
+void side_close_end(const floor_end *end) {
   if (end->epoll >= 0) floor_check(close(end->epoll), "close");
   if (end->in >= 0) floor_check(close(end->in), "close");
   if (end->out >= 0 && end->out != end->in) floor_check(close(end->out), "close");
@@ -155,15 +155,16 @@ static void watch(floor_end *end) {
   if (end->in >= 0) floor_check(epoll_ctl(end->epoll, EPOLL_CTL_ADD, end->in, &event), "epoll_ctl");
 }
 
-typedef struct {
-  const floor_variant *variant;
-  const floor_order *order;
-  floor_end ends[2];
-  exchange exchanges[2];
-  pthread_t pong; // where it is a thread
-} channel;
+void channel_create(channel *self, const floor_variant *variant, const floor_order *order) {
+  *self = (channel){.variant = variant, .order = order};
+  for (int side = FLOOR_PING; side <= FLOOR_PONG; side++)
+    self->ends[side] = (floor_end){.order = order, .side = side, .in = -1, .out = -1, .epoll = -1, .timeout_ms = -1};
+  // Whoever measures waits no longer for what was lost.
+  if (order->lossy) self->ends[order->senders > 0 ? FLOOR_PONG : FLOOR_PING].timeout_ms = LOSS_MS;
+  variant->create(self->ends);
+}
 
-static exchange *open_side(channel *self, int side) {
+exchange *channel_open(channel *self, int side) {
   floor_end *end = &self->ends[side];
   if (end->order->wait != FLOOR_BLOCK) {
     set_non_blocking(end->in);
@@ -175,17 +176,17 @@ static exchange *open_side(channel *self, int side) {
   return &self->exchanges[side];
 }
 
-static void close_side(channel *self, int side) {
+void channel_close(channel *self, int side) {
   exchange_free(&self->exchanges[side]);
   self->variant->close(&self->ends[side]);
-  close_end(&self->ends[side]);
+  side_close_end(&self->ends[side]);
 }
 
 // ---- pong ---------------------------------------------------------------------------------------
 
 static void answer(channel *self) {
-  place(&self->order->pong);
-  exchange_answer(open_side(self, FLOOR_PONG));
+  side_place(&self->order->pong);
+  exchange_answer(channel_open(self, FLOOR_PONG));
 }
 
 static void *thread_main(void *self) {
@@ -197,9 +198,9 @@ static void *thread_main(void *self) {
 static _Noreturn void process_main(channel *self, pid_t ping) {
   floor_check(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   if (getppid() != ping) _exit(1); // it died before that
-  arm_watchdog(self->order->limit_ms);
+  side_arm_watchdog(self->order->limit_ms);
   self->ends[FLOOR_PONG].peer = ping;
-  close_end(&self->ends[FLOOR_PING]);
+  side_close_end(&self->ends[FLOOR_PING]);
   answer(self);
   _exit(0);
 }
@@ -229,14 +230,14 @@ static void start_pong(channel *self) {
   if (pong == 0) process_main(self, ping);
   pong_process = pong;
   self->ends[FLOOR_PING].peer = pong;
-  close_end(&self->ends[FLOOR_PONG]);
+  side_close_end(&self->ends[FLOOR_PONG]);
   pong_ended(SIGCHLD); // it may have ended before it was known
 }
 
 static void end_pong(channel *self) {
   if (self->variant->threads) {
     floor_stop_thread(self->pong);
-    close_side(self, FLOOR_PONG);
+    channel_close(self, FLOOR_PONG);
     return;
   }
   pid_t pong = pong_process;
@@ -255,7 +256,7 @@ static void end_guards(void) {
 
 // ---- ping ---------------------------------------------------------------------------------------
 
-static void say(const char *line, size_t length) {
+void side_say(const char *line, size_t length) {
   while (length > 0) {
     ssize_t n = write(RESULT_FD, line, length);
     if (n < 0 && errno == EINTR) continue;
@@ -278,22 +279,25 @@ static usage use_of_both(void) {
 
 static double us(uint64_t ns) { return (double)ns / 1000; }
 
-static void run_round(exchange *self, double duration_ms, histogram *all) {
-  usage before = use_of_both();
-  exchange_run run = exchange_measure(self, duration_ms);
-  usage after = use_of_both();
+void side_say_round(const exchange_run *run, usage before, usage after, uint32_t batch, const histogram *times) {
   char line[512];
   int length = snprintf(line, sizeof line,
                         "{\"count\":%lu,\"lost\":%lu,\"elapsedMs\":%.6f,\"cpuUs\":%.3f,\"voluntary\":%lu,\"involuntary\":%lu,"
                         "\"rssBytes\":%lu,\"batch\":%u",
-                        (unsigned long)run.count, (unsigned long)run.lost, run.elapsed_ms, after.cpu_us - before.cpu_us,
+                        (unsigned long)run->count, (unsigned long)run->lost, run->elapsed_ms, after.cpu_us - before.cpu_us,
                         (unsigned long)(after.voluntary - before.voluntary), (unsigned long)(after.involuntary - before.involuntary),
-                        (unsigned long)after.peak_rss_bytes, self->batch);
-  if (!self->order->throughput)
-    length += snprintf(line + length, sizeof line - (size_t)length, ",\"p50\":%.3f", us(histogram_at(self->times, 50)));
+                        (unsigned long)after.peak_rss_bytes, batch);
+  if (times != NULL)
+    length += snprintf(line + length, sizeof line - (size_t)length, ",\"p50\":%.3f", us(histogram_at(times, 50)));
   length += snprintf(line + length, sizeof line - (size_t)length, "}\n");
+  side_say(line, (size_t)length);
+}
+
+static void run_round(exchange *self, double duration_ms, histogram *all) {
+  usage before = use_of_both();
+  exchange_run run = exchange_measure(self, duration_ms);
+  side_say_round(&run, before, use_of_both(), self->batch, self->order->throughput ? NULL : self->times);
   histogram_add(all, self->times);
-  say(line, (size_t)length);
 }
 
 static void say_times(const histogram *all) {
@@ -307,7 +311,7 @@ static void say_times(const histogram *all) {
   for (size_t i = 0; i < points; i++)
     length += snprintf(line + length, sizeof line - (size_t)length, "%s[%g,%.3f]", i == 0 ? "" : ",", curve[i], us(histogram_at(all, curve[i])));
   length += snprintf(line + length, sizeof line - (size_t)length, "]}}\n");
-  say(line, (size_t)length);
+  side_say(line, (size_t)length);
 }
 
 // The next line of standard input without its end; false at the end of the file.
@@ -324,24 +328,21 @@ static bool read_line(char *line, size_t size) {
   return true;
 }
 
-static void obey(exchange *self, histogram *all) {
+bool side_told_to_run(double *duration_ms) {
   char line[64];
-  while (read_line(line, sizeof line) && strcmp(line, "end") != 0) {
-    double duration_ms;
-    if (sscanf(line, "run %lf", &duration_ms) != 1 || !(duration_ms >= 0) || duration_ms > 60000)
-      floor_impossible("'%s' is neither 'run MS' nor 'end'", line);
-    run_round(self, duration_ms, all);
-  }
+  if (!read_line(line, sizeof line) || strcmp(line, "end") == 0) return false;
+  if (sscanf(line, "run %lf", duration_ms) != 1 || !(*duration_ms >= 0) || *duration_ms > 60000)
+    floor_impossible("'%s' is neither 'run MS' nor 'end'", line);
+  return true;
 }
 
 static void measure(exchange *self) {
   histogram *all = floor_allocate(sizeof *all);
   exchange_measure(self, (double)self->order->warmup_ms);
   exchange_warmed_up(self);
-  static const char ready[] = "{\"ready\":true}\n", no_times[] = "{\"times\":{}}\n";
-  say(ready, sizeof ready - 1);
-  obey(self, all);
-  if (self->order->throughput) say(no_times, sizeof no_times - 1);
+  side_say(SIDE_READY, strlen(SIDE_READY));
+  for (double duration_ms; side_told_to_run(&duration_ms);) run_round(self, duration_ms, all);
+  if (self->order->throughput) side_say(SIDE_NO_TIMES, strlen(SIDE_NO_TIMES));
   else say_times(all);
   free(all);
 }
@@ -350,17 +351,20 @@ int main(int argc, char **argv) {
   if (fcntl(RESULT_FD, F_GETFD) < 0) floor_impossible("descriptor 3, on which the answers go, is not open");
   if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) floor_fail("signal: %s", strerror(errno));
   floor_order order = order_of(argc, argv);
-  channel pair = {.variant = order_variant(&order), .order = &order};
-  arm_watchdog(order.limit_ms);
-  place(&order.ping);
-  for (int side = FLOOR_PING; side <= FLOOR_PONG; side++)
-    pair.ends[side] = (floor_end){.order = &order, .side = side, .in = -1, .out = -1, .epoll = -1, .timeout_ms = -1};
-  if (order.lossy) pair.ends[FLOOR_PING].timeout_ms = LOSS_MS;
-  pair.variant->create(pair.ends);
+  const floor_variant *variant = order_variant(&order);
+  side_arm_watchdog(order.limit_ms);
+  side_place(&order.ping);
+  if (order.senders > 0) {
+    fan_in(variant, &order);
+    end_guards();
+    return 0;
+  }
+  channel pair;
+  channel_create(&pair, variant, &order);
   start_pong(&pair);
-  measure(open_side(&pair, FLOOR_PING));
+  measure(channel_open(&pair, FLOOR_PING));
   end_pong(&pair);
-  close_side(&pair, FLOOR_PING);
+  channel_close(&pair, FLOOR_PING);
   end_guards();
   return 0;
 }

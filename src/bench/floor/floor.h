@@ -16,6 +16,7 @@ enum { FLOOR_PING, FLOOR_PONG };
 typedef struct {
   const char *variant;
   bool throughput; // else round trips
+  int senders;     // to one receiver, with throughput; 0: one sender, and the receiver is pong
   bool lossy;      // the mechanism drops: losses are counted
   size_t payload, batch, ack;
   enum floor_wait wait;

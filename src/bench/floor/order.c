@@ -40,10 +40,11 @@ static int one_of(const char *word, const char *text, const char *const *names, 
 }
 
 static void take(floor_order *order, const char *word, const char *text) {
-  static const char *const workloads[] = {"round-trip", "throughput"};
+  static const char *const workloads[] = {"round-trip", "throughput", "fan-in"};
   static const char *const waits[] = {[FLOOR_BLOCK] = "block", [FLOOR_SPIN] = "spin", [FLOOR_ADAPTIVE] = "adaptive", [FLOOR_POLL] = "poll"};
   if (strcmp(word, "variant") == 0) order->variant = text;
-  else if (strcmp(word, "workload") == 0) order->throughput = one_of(word, text, workloads, 2) == 1;
+  else if (strcmp(word, "workload") == 0) order->throughput = one_of(word, text, workloads, 3) > 0;
+  else if (strcmp(word, "senders") == 0) order->senders = (int)number(word, text);
   else if (strcmp(word, "wait") == 0) order->wait = (enum floor_wait)one_of(word, text, waits, 4);
   else if (strcmp(word, "payload") == 0) order->payload = (size_t)number(word, text);
   else if (strcmp(word, "batch") == 0) order->batch = (size_t)number(word, text);
@@ -85,6 +86,9 @@ const floor_variant *order_variant(const floor_order *order) {
   require_payload(variant, order->payload);
   if (order->throughput) require_payload(variant, order->ack);
   if (order->throughput && variant->coalesces) floor_impossible("equal events coalesce, so that their number means nothing");
+  if (order->senders > MOST_SENDERS) floor_impossible("at most %d senders", MOST_SENDERS);
+  if (order->senders > 0 && (!order->throughput || order->wait != FLOOR_POLL)) floor_impossible("one receiver polls all its senders");
+  if (order->senders > 0 && variant->threads) floor_impossible("senders are processes");
   if (order->wait == FLOOR_SPIN && order->alone) floor_impossible("who spins on the one processor keeps the other side from answering");
   return variant;
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include "floor.h"
 
+#define MOST_SENDERS 64
+
 // Fails with exit status 2 where a word is unknown or wrong.
 floor_order order_of(int argc, char **argv);
 // The variant that the order names; exit status 2 where there is none, or where it cannot do what is ordered.
