@@ -125,8 +125,9 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
     {
       why: 'several senders, from the offer to the first message, and idle channels',
       trials: [
-        ...each(leaders.filter(({ capabilities }) => capabilities.peers === 'many').slice(-1), (subject) =>
-          SENDERS.map((senders) => ({ ...word(subject, 'fan-in', FREE_POLL), senders })),
+        ...each(
+          [...leaders.filter(sharesStream).slice(0, 1), ...leaders.filter(({ capabilities }) => capabilities.peers === 'many').slice(-1)],
+          (subject) => SENDERS.map((senders) => ({ ...word(subject, 'fan-in', FREE_POLL), senders })),
         ),
         ...each([...leaders.slice(-1), ...first], (subject) => word(subject, 'rendezvous', FREE_POLL)),
         ...each(leaders, (subject) => word(subject, 'idle', FREE_POLL)),
@@ -134,12 +135,16 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
     },
     {
       why: 'more sizes across processors, for the slope in ns a byte',
-      trials: each(carrying.reverse(), (subject) =>
+      // A FIFO is a pipe once it is open.
+      trials: each(carrying.filter((subject) => !sharesStream(subject)).reverse(), (subject) =>
         [4 * KIB, KIB * KIB].map((payloadBytes) => ({ ...word(subject, 'throughput', cross(subject)), payloadBytes })),
       ),
     },
   ])
 }
+
+/** Many may write to its name. */
+const sharesStream = ({ capabilities: { framing, opens, peers } }: Subject): boolean => framing === 'stream' && opens && peers === 'one'
 
 /** What cannot run takes no time and no place. */
 function capped(tiers: readonly Omit<Tier, 'leftOut'>[]): Tier[] {

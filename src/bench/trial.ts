@@ -3,6 +3,7 @@ import type { Capabilities } from '../core/channel.js'
 import { HEADER_BYTES } from './payload.js'
 import { PEER } from './peers/peer.js'
 import type { Conditions, Placement, WaitMode, Workload } from './record.js'
+import { WHOLE_BYTES } from './shared.js'
 
 /** What is sent between two acknowledgements. */
 const BATCH_BYTES = 1024 * 1024
@@ -18,7 +19,10 @@ const RATE = 5000
 /** What the plan must know of an adapter. */
 export interface Subject {
   readonly id: string
-  readonly capabilities: Pick<Capabilities, 'framing' | 'payload' | 'sync' | 'whenFull' | 'end' | 'connects' | 'peers' | 'rendezvous'>
+  readonly capabilities: Pick<
+    Capabilities,
+    'framing' | 'payload' | 'sync' | 'whenFull' | 'end' | 'connects' | 'opens' | 'peers' | 'rendezvous'
+  >
   /** Its two sides are threads of one process. */
   readonly thread: boolean
   /** Its waits spin before they sleep. */
@@ -38,6 +42,8 @@ export interface Trial extends Conditions {
   /** Messages that the receiver acknowledges at once; with the workloads `throughput` and `fan-in`. */
   readonly batchMessages: number
   readonly ackBytes: number
+  /** With `fan-in`: all senders write to one object, without a connection. */
+  readonly shared: boolean
   /** With `one-way`. */
   readonly ratePerSecond?: number
   /** With `idle`. */
@@ -68,7 +74,8 @@ const AT_ONCE_BYTES = 4096
 
 export function trialOf(subject: Subject, wanted: Wanted): Trial {
   const { workload, payloadBytes, placement, wait, senders, floor = false, costs = false } = wanted
-  const { payload, whenFull, end } = subject.capabilities
+  const { payload, whenFull, end, peers, opens } = subject.capabilities
+  const shared = workload === 'fan-in' && peers === 'one' && opens
   const lossy = whenFull === 'drop'
   const impossible = impossibility(subject, wanted)
   const mechanism = subject.id.split('/')[0] ?? subject.id
@@ -87,16 +94,17 @@ export function trialOf(subject: Subject, wanted: Wanted): Trial {
       ? Math.max(1, Math.floor(LOSSY_BATCH_BYTES / (payloadBytes + LOSSY_MESSAGE_COST)))
       : Math.min(BATCH_MESSAGES, Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, payloadBytes)))),
     ackBytes: Math.min(Math.max(8, payload.min), payload.max),
+    shared,
     ...(workload === 'one-way' ? { ratePerSecond: RATE } : {}),
     ...(workload === 'idle' ? { channels: IDLE_CHANNELS } : {}),
-    floor: floor && mechanism !== PEER && hasFloor(workload),
+    floor: floor && mechanism !== PEER && hasFloor(workload) && !shared,
     costs,
     ...(subject.unavailable === undefined ? {} : { unavailable: subject.unavailable }),
     ...(impossible === undefined ? {} : { impossible }),
   }
 }
 
-/** The exchanges that the floors are written for; what users pick instead has none. */
+/** The exchanges that the floors are written for, with a channel a sender; what users pick instead has none. */
 const hasFloor = (workload: Workload): boolean => workload === 'round-trip' || workload === 'throughput' || workload === 'fan-in'
 
 export const runnable = (trial: Trial): boolean => trial.unavailable === undefined && trial.impossible === undefined
@@ -134,7 +142,7 @@ function unfitWorkload(
   { capabilities, thread }: Subject,
   { workload, payloadBytes, placement, wait, senders = 1 }: Wanted,
 ): string | undefined {
-  const { whenFull, peers, rendezvous } = capabilities
+  const { whenFull, peers, rendezvous, opens } = capabilities
   switch (workload) {
     case 'round-trip':
       return undefined
@@ -147,7 +155,10 @@ function unfitWorkload(
     case 'fan-in':
       if (wait !== 'poll') return 'one receiver waits for all its channels in the event loop'
       if (rendezvous === 'inherit' || thread) return 'a channel is inherited by one child: there is no address for several senders'
-      if (senders > 1 && peers === 'one') return 'a listener serves one peer'
+      if (senders > 1 && peers === 'one' && !opens) return 'a listener serves one peer'
+      if (peers === 'one' && opens && payloadBytes < HEADER_BYTES) return `whose message it is its number of ${HEADER_BYTES} bytes tells`
+      if (peers === 'one' && opens && payloadBytes > WHOLE_BYTES) return `of several writers at most ${WHOLE_BYTES} bytes stay whole`
+      if (peers === 'one' && opens && whenFull !== 'block') return 'a sender does not learn when there is room again'
       if (whenFull === 'coalesce') return 'equal events coalesce, so that their number means nothing'
       return undefined
     case 'rendezvous':

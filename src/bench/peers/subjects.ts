@@ -13,6 +13,7 @@ export const peerSubject = ({ id, payload, lossy, thread, unavailable }: BenchPe
     whenFull: lossy ? 'drop' : 'block',
     end: 'kernel',
     connects: true,
+    opens: false,
     peers: 'one',
     rendezvous: 'inherit',
   },
