@@ -17,7 +17,9 @@ import { MOST_TRIALS, planBench, planComparison, planFull } from '../src/bench/p
 import type { Port } from '../src/bench/port.js'
 import { medianOf, ratioOf } from '../src/bench/ratio.js'
 import { runTrial } from '../src/bench/run-trial.js'
+import { SharedReceiver, SharedSender } from '../src/bench/shared.js'
 import { runnable, type Subject, trialOf, type Wanted } from '../src/bench/trial.js'
+import type { Sender } from '../src/core/channel.js'
 import { adapterById } from '../src/core/registry.js'
 import type { Report } from '../src/report/model.js'
 
@@ -289,6 +291,40 @@ describe('the exchange', () => {
     expect(side.batch).toBe(1)
     side.warmedUp({ count: 1, lost: 0, elapsedMs: 1, p50: 0.25 })
     expect(side.batch).toBe(80)
+  })
+})
+
+describe('an object that several senders share', () => {
+  /** What two senders sent, each three messages of 8 bytes, in one stream. */
+  async function sent(): Promise<Uint8Array[]> {
+    const all: Uint8Array[][] = [[], []]
+    for (const [i, own] of all.entries()) {
+      const sender = new SharedSender({ send: async (data: Uint8Array) => void own.push(data.slice()) } as Sender, { payloadBytes: 8 }, i)
+      await sender.run(0)
+    }
+    return [0, 1, 2].flatMap((n) => all.map((own) => own[n] as Uint8Array))
+  }
+  const receive = (chunks: readonly Uint8Array[]) =>
+    new SharedReceiver(
+      (async function* () {
+        yield* chunks
+      })(),
+      { payloadBytes: 8, senders: 2 },
+    )
+
+  test('gives every message of each, however the stream is cut', async () => {
+    const stream = Buffer.concat(await sent())
+    const receiver = receive([stream.subarray(0, 13), stream.subarray(13, 14), stream.subarray(14)])
+    await receiver.arrived(6)
+    await receiver.failed
+  })
+
+  test.each<[string, (messages: Uint8Array[]) => Uint8Array[], string]>([
+    ['lost', (messages) => messages.toSpliced(2, 1), 'message 2 arrived instead of 1: lost or overtaken'],
+    ['corrupted', (messages) => messages.with(3, (messages[3] as Uint8Array).with(7, 0)), 'arrived with a wrong byte at 7 of 8'],
+    ['of nobody', (messages) => messages.with(0, (messages[0] as Uint8Array).with(3, 9)), 'a message of sender 9 arrived'],
+  ])('tells a message that is %s', async (_, change, why) => {
+    await expect(receive(change(await sent())).failed).rejects.toThrow(why)
   })
 })
 

@@ -3,7 +3,7 @@
  * back; what it has no room for waits. A message tells its sender and its number, so that each sender's are
  * seen to come whole and in order.
  */
-import type { Receiver, Sender } from '../core/channel.js'
+import type { Sender } from '../core/channel.js'
 import type { Exchange, Run } from './exchange.js'
 import { Pattern, WrongMessage } from './payload.js'
 
@@ -47,7 +47,10 @@ export class SharedReceiver {
   #wanted = Number.POSITIVE_INFINITY
   #settle = () => {}
 
-  constructor(receiver: Receiver, { payloadBytes, senders = 1 }: Pick<Exchange, 'payloadBytes'> & { readonly senders?: number }) {
+  constructor(
+    receiver: AsyncIterable<Uint8Array>,
+    { payloadBytes, senders = 1 }: Pick<Exchange, 'payloadBytes'> & { readonly senders?: number },
+  ) {
     this.#pattern = new Pattern(payloadBytes)
     this.#next = Array(senders).fill(0)
     this.failed = this.#take(receiver, payloadBytes)
@@ -72,7 +75,7 @@ export class SharedReceiver {
   }
 
   /** A stream gives bytes as they come: several messages, and perhaps a part of one. */
-  async #take(receiver: Receiver, bytes: number): Promise<void> {
+  async #take(receiver: AsyncIterable<Uint8Array>, bytes: number): Promise<void> {
     let rest = new Uint8Array(0)
     for await (const chunk of receiver) {
       const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
