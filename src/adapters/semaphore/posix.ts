@@ -82,7 +82,7 @@ export default defineAdapter({
   id,
   scheme: 'sem',
   summary: 'POSIX named semaphores: events without bytes',
-  capabilities: { ...tokenCapabilities, native: 'simplex', lifetime: 'filesystem' },
+  capabilities: { ...tokenCapabilities, native: 'simplex', lifetime: 'kernel' },
   unavailable: () => addonError,
   parse: (url) => ({ name: pathOf(url) }),
   format,
