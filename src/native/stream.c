@@ -5,7 +5,7 @@
 // call where data or room is there when it comes, because then the descriptor itself blocks. Sockets need
 // O_NONBLOCK cleared once for that and say MSG_DONTWAIT where they must not wait; a pipe's descriptor is
 // switched when the caller goes over from one kind to the other. A signal ends no wait.
-#include "native.h"
+#include "calls.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -92,11 +92,12 @@ static ssize_t input(stream *self, struct iovec *parts, int count, const patienc
   for (;;) {
     ssize_t n;
     if (!self->socket)
-      n = count == 1 ? read(self->in.fd, parts->iov_base, parts->iov_len) : readv(self->in.fd, parts, count);
+      n = count == 1 ? ipc_read(self->in.fd, parts->iov_base, parts->iov_len) : readv(self->in.fd, parts, count);
     else {
       int flags = limit->forever ? 0 : MSG_DONTWAIT;
       struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
-      n = count == 1 ? recv(self->in.fd, parts->iov_base, parts->iov_len, flags) : recvmsg(self->in.fd, &message, flags);
+      n = count == 1 ? ipc_recvfrom(self->in.fd, parts->iov_base, parts->iov_len, flags, NULL, NULL)
+                     : ipc_recvmsg(self->in.fd, &message, flags);
     }
     if (n >= 0) return n;
     if (errno == EINTR) continue;
@@ -123,11 +124,11 @@ static ssize_t output(stream *self, struct iovec *parts, int count, size_t total
   for (;;) {
     ssize_t n;
     if (!self->socket)
-      n = count == 1 ? write(self->out.fd, parts->iov_base, parts->iov_len) : writev(self->out.fd, parts, count);
+      n = count == 1 ? ipc_write(self->out.fd, parts->iov_base, parts->iov_len) : writev(self->out.fd, parts, count);
     else {
       int flags = MSG_NOSIGNAL | (limit->forever ? 0 : MSG_DONTWAIT);
       struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
-      n = count == 1 ? send(self->out.fd, parts->iov_base, parts->iov_len, flags) : sendmsg(self->out.fd, &message, flags);
+      n = count == 1 ? ipc_send(self->out.fd, parts->iov_base, parts->iov_len, flags) : sendmsg(self->out.fd, &message, flags);
     }
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN) return done > 0 ? (ssize_t)done : -errno;
