@@ -86,6 +86,15 @@ static napi_value fd_receive_descriptors(napi_env env, napi_callback_info info) 
   return ipc_int(env, n);
 }
 
+void ipc_close_rights(const struct cmsghdr *part) {
+  size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < count; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+    close(fd);
+  }
+}
+
 // eventfdOpen(): non-blocking, close-on-exec, 0.
 static napi_value eventfd_open(napi_env env, napi_callback_info info) {
   (void)info;

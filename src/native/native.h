@@ -59,6 +59,10 @@ int ipc_fd_own(napi_env env, int fd);
 // Closes a descriptor and forgets it.
 int ipc_fd_close(napi_env env, int fd);
 
+// Closes the descriptors in an SCM_RIGHTS part of a message that nobody asked for: a peer may attach some to any.
+struct cmsghdr;
+void ipc_close_rights(const struct cmsghdr *part);
+
 // A handle: an integer that stands for memory or a thread. `release` runs once, either through
 // ipc_handle_release or at the environment's end, on the environment's own thread.
 typedef void (*ipc_release_fn)(void *object);

@@ -15,7 +15,7 @@ import { addonError } from '../../native/index.js'
 import { receiveHello, sayHello, welcome } from './hello.js'
 import { boundTo, inetAddressOf, LOOPBACK } from './inet-address.js'
 import { acceptor } from './listener.js'
-import { addressWords, MessageSocket } from './message-socket.js'
+import { addressBytes, MessageSocket } from './message-socket.js'
 import {
   AF_INET,
   IP_ADD_MEMBERSHIP,
@@ -111,7 +111,7 @@ class Membership extends MessageSocket {
 
   constructor(receiving: number, sending: number, errors: ErrorContext, left: () => void) {
     const own = boundTo(sending)
-    super(receiving, sending, errors, { except: addressWords(AF_INET, own.host, own.port) })
+    super(receiving, sending, errors, { except: addressBytes(AF_INET, own.host, own.port) })
     this.#left = left
   }
 
@@ -133,7 +133,7 @@ function isUnclaimed(address: MulticastAddress, errors: ErrorContext): boolean {
   const fd = check(native.socketOpen(AF_INET, SOCK_DGRAM, 0), 'socket', errors)
   try {
     check(native.socketConnect(fd, AF_INET, via(address), address.port), 'connect', errors)
-    check(native.socketSend(fd, new Uint8Array(0), 0), 'send', errors)
+    check(native.socketSend(fd, new Uint8Array(0)), 'send', errors)
     return native.socketError(fd) === -ECONNREFUSED
   } finally {
     native.fdClose(fd)

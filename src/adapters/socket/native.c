@@ -80,49 +80,31 @@ static napi_value from_sockaddr(napi_env env, const struct sockaddr_storage *add
   return result;
 }
 
-// What a receive tells beside the bytes, at the head of the caller's scratch; the rest of the scratch
-// takes what does not fit the target. native.ts has the same layout.
-typedef struct {
-  int32_t flags; // msg_flags
-  int32_t credentials, pid, uid, gid; // SCM_CREDENTIALS, where `credentials` is 1
-  int32_t address_length;
-  struct sockaddr_storage address;
-} receipt;
-_Static_assert(sizeof(receipt) == 152, "native.ts says where the address and the overflow begin");
-
-static bool get_receipt(napi_env env, napi_value value, receipt **out, size_t *size) {
-  uint8_t *at;
-  if (!ipc_get_bytes(env, value, &at, size)) return false;
-  *out = (receipt *)(void *)at;
-  if (*size >= sizeof **out && (uintptr_t)at % _Alignof(receipt) == 0) return true;
-  napi_throw_type_error(env, NULL, "expected an aligned scratch with room for a receipt");
-  return false;
-}
-
-// socketAddress(scratch, family, host, port): the address as the kernel writes it, into the receipt. Its length, or -errno.
+// socketAddress(out, family, host, port): the address as the kernel writes it. Its length, or -errno.
 static napi_value socket_address(napi_env env, napi_callback_info info) {
   napi_value argv[4];
-  receipt *told;
-  size_t size;
+  uint8_t *out;
+  size_t room;
+  struct sockaddr_storage address;
   socklen_t length = 0;
-  if (!ipc_args(env, info, 4, argv) || !get_receipt(env, argv[0], &told, &size)) return NULL;
-  int error = to_sockaddr(env, argv[1], argv[2], argv[3], &told->address, &length);
-  told->address_length = (int32_t)length;
-  return ipc_int(env, error < 0 ? error : (int64_t)length);
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_bytes(env, argv[0], &out, &room)) return NULL;
+  int error = to_sockaddr(env, argv[1], argv[2], argv[3], &address, &length);
+  if (error == 0 && length > room) error = -EINVAL;
+  if (error < 0) return ipc_int(env, error);
+  memcpy(out, &address, length);
+  return ipc_int(env, (int64_t)length);
 }
 
-// socketAddressText(scratch): the receipt's address, as from_sockaddr writes it.
+// socketAddressText(address): an inet address in room for any, as from_sockaddr writes it.
 static napi_value socket_address_text(napi_env env, napi_callback_info info) {
   napi_value argv[1];
-  receipt *told;
-  size_t size;
-  if (!ipc_args(env, info, 1, argv) || !get_receipt(env, argv[0], &told, &size)) return NULL;
-  if (told->address_length < (int32_t)sizeof(sa_family_t) || told->address_length > (int32_t)sizeof told->address) {
-    napi_value none = NULL;
-    napi_create_string_utf8(env, "", 0, &none);
-    return none;
-  }
-  return from_sockaddr(env, &told->address, (socklen_t)told->address_length);
+  uint8_t *at;
+  size_t room;
+  struct sockaddr_storage address;
+  if (!ipc_args(env, info, 1, argv) || !ipc_get_bytes(env, argv[0], &at, &room)) return NULL;
+  if (room < sizeof address) return ipc_int(env, -EINVAL);
+  memcpy(&address, at, sizeof address);
+  return from_sockaddr(env, &address, sizeof(sa_family_t));
 }
 
 // ---- making and connecting ----------------------------------------------------------------------
@@ -282,18 +264,16 @@ static napi_value socket_multicast(napi_env env, napi_callback_info info) {
 // MSG_DONTWAIT wherever nobody may wait: O_NONBLOCK belongs to the open file description, and a description
 // that came from a peer may still be the peer's as well.
 
-// socketSend(fd, data, waits): one message. With `waits` of 1 it waits for room, unless somebody has made the
-// description non-blocking. A signal ends no wait.
+// socketSend(fd, data): one message.
 static napi_value socket_send(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int fd, waits;
+  napi_value argv[2];
+  int fd;
   uint8_t *data;
   size_t length;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) ||
-      !ipc_get_bytes(env, argv[1], &data, &length) || !ipc_get_int(env, argv[2], &waits))
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &data, &length))
     return NULL;
   ssize_t n;
-  do n = send(fd, data, length, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
+  do n = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
   return ipc_int(env, ipc_result(n));
 }
@@ -316,62 +296,23 @@ static napi_value socket_send_to(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_result(n));
 }
 
-// Nobody asked for these descriptors: a peer may attach some to any message.
-static void close_rights(const struct cmsghdr *part) {
-  const uint8_t *at = CMSG_DATA(part);
-  size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < count; i++) {
-    int fd;
-    memcpy(&fd, at + i * sizeof fd, sizeof fd);
-    close(fd);
-  }
-}
-
-// socketReceive(fd, target, scratch, waits): one message with one recvmsg(2). Its length; what does not fit
-// `target` follows the receipt in `scratch`. MSG_TRUNC in the receipt's flags: it did not fit both. Waits as
-// socketSend does.
-static napi_value socket_receive(napi_env env, napi_callback_info info) {
-  napi_value argv[4];
-  int fd, waits;
-  size_t size;
-  receipt *told;
-  uint8_t *target;
-  struct iovec parts[2];
-  union {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(struct ucred))];
-  } control;
-  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[0], &fd) ||
-      !ipc_get_bytes(env, argv[1], &target, &parts[0].iov_len) || !get_receipt(env, argv[2], &told, &size) ||
-      !ipc_get_int(env, argv[3], &waits))
+// socketReceiveFrom(fd, target, address): one datagram of an inet socket. Its length, of which `target` may have got less.
+static napi_value socket_receive_from(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int fd;
+  uint8_t *target, *address;
+  size_t room, address_room;
+  struct sockaddr_storage sender = {0};
+  socklen_t length = sizeof sender;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &fd) || !ipc_get_bytes(env, argv[1], &target, &room) ||
+      !ipc_get_bytes(env, argv[2], &address, &address_room))
     return NULL;
-  parts[0].iov_base = target;
-  parts[1] = (struct iovec){told + 1, size - sizeof *told};
-  struct msghdr message = {.msg_name = &told->address,
-                           .msg_namelen = sizeof told->address,
-                           .msg_iov = parts,
-                           .msg_iovlen = 2,
-                           .msg_control = &control,
-                           .msg_controllen = sizeof control};
+  if (address_room < sizeof sender) return ipc_int(env, -EINVAL);
   ssize_t n;
-  do n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (waits ? 0 : MSG_DONTWAIT));
+  do n = recvfrom(fd, target, room, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&sender, &length);
   while (n < 0 && errno == EINTR);
-  if (n < 0) return ipc_int(env, -errno);
-  told->flags = message.msg_flags;
-  told->credentials = 0;
-  told->address_length = (int32_t)message.msg_namelen;
-  for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET) continue;
-    if (part->cmsg_type == SCM_RIGHTS) close_rights(part);
-    if (part->cmsg_type != SCM_CREDENTIALS) continue;
-    struct ucred sender;
-    memcpy(&sender, CMSG_DATA(part), sizeof sender);
-    told->credentials = 1;
-    told->pid = sender.pid;
-    told->uid = (int32_t)sender.uid;
-    told->gid = (int32_t)sender.gid;
-  }
-  return ipc_int(env, n);
+  memcpy(address, &sender, sizeof sender);
+  return ipc_int(env, ipc_result(n));
 }
 
 // socketGive(fd, data, given: Int32Array(2)): one message with two descriptors attached, which stay the caller's too.
@@ -437,12 +378,12 @@ static napi_value socket_take(napi_env env, napi_callback_info info) {
   struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
   if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) return ipc_int(env, -EPROTO);
   if (rights->cmsg_len != CMSG_LEN(sizeof fds)) {
-    close_rights(rights);
+    ipc_close_rights(rights);
     return ipc_int(env, -EPROTO);
   }
   memcpy(fds, CMSG_DATA(rights), sizeof fds);
   if ((size_t)n != length || memcmp(bytes, data, length) != 0 || !is_pair_end(fds[0], type)) {
-    close_rights(rights);
+    ipc_close_rights(rights);
     return ipc_int(env, -EPROTO);
   }
   int first = ipc_fd_own(env, fds[0]), second = ipc_fd_own(env, fds[1]); // out of memory closes them
@@ -456,22 +397,18 @@ static napi_value socket_take(napi_env env, napi_callback_info info) {
 }
 
 // socketDiscard(fd): reads away what is there, at most 64 reads, so that closing sends an end and not a
-// reset. A zero-length record is told from the end by the credentials that come with it; the room for
-// them is too small for a descriptor.
+// reset. A zero-length record is told from the end as in native/message.c.
 static napi_value socket_discard(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   int fd;
   char sink[65536];
-  struct cmsghdr control;
   if (!ipc_args(env, info, 1, argv) || !ipc_get_int(env, argv[0], &fd)) return NULL;
   struct iovec part = {sink, sizeof sink};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
   ssize_t n;
   int rounds = 64;
-  do {
-    message.msg_controllen = sizeof control;
-    n = recvmsg(fd, &message, MSG_DONTWAIT);
-  } while ((n > 0 || (n == 0 && message.msg_controllen > 0) || (n < 0 && errno == EINTR)) && --rounds > 0);
+  do n = recvmsg(fd, &message, MSG_DONTWAIT);
+  while ((n > 0 || (n == 0 && message.msg_flags & MSG_CTRUNC) || (n < 0 && errno == EINTR)) && --rounds > 0);
   return ipc_int(env, 0);
 }
 
@@ -493,7 +430,7 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "socketAddressText", socket_address_text);
   ipc_export(env, exports, "socketSend", socket_send);
   ipc_export(env, exports, "socketSendTo", socket_send_to);
-  ipc_export(env, exports, "socketReceive", socket_receive);
+  ipc_export(env, exports, "socketReceiveFrom", socket_receive_from);
   ipc_export(env, exports, "socketGive", socket_give);
   ipc_export(env, exports, "socketTake", socket_take);
   ipc_export(env, exports, "socketDiscard", socket_discard);

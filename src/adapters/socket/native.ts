@@ -18,15 +18,14 @@ interface SocketNative {
   socketCredentials(fd: number, out: Int32Array): number
   /** `'host port'`, or the path; -errno. */
   socketName(fd: number): string | number
-  /** Writes an address into a receipt, as the kernel would; its length. */
-  socketAddress(scratch: Uint8Array, family: number, host: string, port: number): number
-  /** The address in a receipt: `'host port'`, or the path. */
-  socketAddressText(scratch: Uint8Array): string
-  /** `waits` of 1 waits on this thread, here and below; the socket must be blocking then. */
-  socketSend(fd: number, data: Uint8Array, waits: number): number
+  /** Writes an address as the kernel would; its length. */
+  socketAddress(out: Uint8Array, family: number, host: string, port: number): number
+  /** An inet address in `SOCKADDR_BYTES`: `'host port'`. */
+  socketAddressText(address: Uint8Array): string
+  socketSend(fd: number, data: Uint8Array): number
   socketSendTo(fd: number, data: Uint8Array, family: number, host: string, port: number): number
-  /** One message; `scratch` gets the receipt and what does not fit `target`. */
-  socketReceive(fd: number, target: Uint8Array, scratch: Uint8Array, waits: number): number
+  /** One datagram of an inet socket, of which `target` may get a part: its length. `address` has `SOCKADDR_BYTES`. */
+  socketReceiveFrom(fd: number, target: Uint8Array, address: Uint8Array): number
   /** One message with two descriptors attached. */
   socketGive(fd: number, data: Uint8Array, given: Int32Array): number
   /** `taken` becomes the two descriptors that came with a message of exactly these bytes; -EPROTO where something else came. */
@@ -56,15 +55,5 @@ export const IP_ADD_MEMBERSHIP = 35
 export const IP_MULTICAST_ALL = 49
 export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
-export const MSG_TRUNC = 0x20
-
-/** Words of a receipt: what `socketReceive` tells beside the bytes. */
-export const Receipt = {
-  FLAGS: 0,
-  HAS_CREDENTIALS: 1,
-  PID: 2,
-  UID: 3,
-  ADDRESS_LENGTH: 5,
-  ADDRESS: 6,
-  BYTES: 152,
-} as const
+/** Room for any address: sizeof(struct sockaddr_storage). */
+export const SOCKADDR_BYTES = 128

@@ -13,7 +13,7 @@ import { addonError } from '../../native/index.js'
 import { type Hello, receiveHello, sayHello, welcome } from './hello.js'
 import { boundTo, type InetAddress, inetAddressOf, inetUrl, LOOPBACK, type ResolvedHost, withAnyAddress } from './inet-address.js'
 import { acceptor } from './listener.js'
-import { addressWords, hostPort, MessageSocket } from './message-socket.js'
+import { addressBytes, hostPort, MessageSocket } from './message-socket.js'
 import { native, SO_RCVBUF, SOCK_DGRAM, SOL_SOCKET } from './native.js'
 
 declare module '../../core/channel.js' {
@@ -57,7 +57,7 @@ const errorsAt = ({ host = LOOPBACK, port }: InetAddress) => ({ adapter: 'socket
 class UdpSocket extends MessageSocket {
   readonly #closed: () => void
 
-  constructor(fd: number, errors: ErrorContext, peer: Int32Array, closed: () => void = () => {}) {
+  constructor(fd: number, errors: ErrorContext, peer: Uint8Array, closed: () => void = () => {}) {
     super(fd, fd, errors, { only: peer })
     this.#closed = closed
   }
@@ -101,7 +101,7 @@ function greeter(at: ResolvedHost, errors: ErrorContext): (fd: number) => UdpSoc
     const { port } = boundTo(own)
     portOf.set(key, port)
     answer(fd, hello, port)
-    return new UdpSocket(own, errors, addressWords(at.family, hello.host, remotePort), () => portOf.delete(key))
+    return new UdpSocket(own, errors, addressBytes(at.family, hello.host, remotePort), () => portOf.delete(key))
   }
 }
 
@@ -151,11 +151,11 @@ export default defineAdapter({
       try {
         check(native.socketConnect(asking, at.family, at.host, address.port), 'connect', errors)
         check(native.socketBind(own, at.family, boundTo(asking).host, 0), 'bind', errors)
-        const send = (hello: Uint8Array) => native.socketSend(asking, hello, 0)
+        const send = (hello: Uint8Array) => native.socketSend(asking, hello)
         const port = portIn(await sayHello(asking, String(boundTo(own).port), send, context.signal, errors))
         if (port === undefined) throw new IpcError('ERR_IPC_PROTOCOL', 'the listener answered with no port', errors)
         check(native.socketConnect(own, at.family, at.host, port), 'connect', errors)
-        return new UdpSocket(own, errors, addressWords(at.family, at.host, port))
+        return new UdpSocket(own, errors, addressBytes(at.family, at.host, port))
       } finally {
         native.fdClose(asking)
       }

@@ -15,7 +15,7 @@ import { addonError } from '../../native/index.js'
 import { EPOLLIN, EPOLLOUT } from '../../native/loop.js'
 import { acceptor, peerOf, ready } from './listener.js'
 import { AF_UNIX, native, SOCK_DGRAM, SOCK_SEQPACKET } from './native.js'
-import { MAX_MESSAGE, SeqpacketSocket, UnixDatagramPair, UnixDatagramSocket } from './unix-message-socket.js'
+import { AttestedSocket, attest, MAX_MESSAGE, UnixMessageSocket } from './unix-message-socket.js'
 import { type BoundPath, bindPath, requireStale, temporaryPath, unixPathOf, unixUrl } from './unix-path.js'
 
 declare module '../../core/channel.js' {
@@ -103,25 +103,32 @@ export default defineAdapter({
       for (const fd of ends) opened.add(fd)
       return ends as unknown as [number, number]
     }
+    let waiting: AttestedSocket | undefined
+    let endpoint: UnixMessageSocket | undefined
     try {
       const hello = check(native.socketOpen(AF_UNIX, SOCK_DGRAM, 0), 'socket', errors)
       opened.add(hello)
       check(native.socketConnect(hello, AF_UNIX, path, 0), 'connect', errors)
       const [ours, theirs] = pair(SOCK_DGRAM)
       const [answer, answering] = pair(SOCK_SEQPACKET)
-      // From here on both what we send and what we get comes with credentials.
-      const waiting = new SeqpacketSocket(answer, errors)
-      const endpoint = new UnixDatagramPair(ours, errors)
+      attest(answer, errors)
+      waiting = new AttestedSocket(answer, errors)
+      opened.delete(answer)
+      endpoint = new UnixMessageSocket(ours, errors)
+      opened.delete(ours)
       await give(hello, Int32Array.of(theirs, answering), context.signal, errors)
       close(theirs)
       close(answering)
       await ready(answer, EPOLLIN, context.signal)
       if (waiting.tryReceiveInto(new Uint8Array(1)) !== 1)
         throw new IpcError('ERR_IPC_PEER_GONE', 'the listener refused, or ended before it answered', errors)
-      endpoint.peer = waiting.peer
-      opened.delete(ours) // the endpoint's from now on
+      endpoint.peer = waiting.lastFrom
       return endpoint
+    } catch (error) {
+      endpoint?.close()
+      throw error
     } finally {
+      waiting?.close()
       for (const fd of opened) close(fd)
     }
   },
@@ -134,6 +141,7 @@ export default defineAdapter({
     const errors = errorsAt(path)
     return withSocket(errors, async (fd) => {
       if (create === 'never') requireStale(path, SOCK_DGRAM, errors)
+      attest(fd, errors)
       const bound = await bindPath(fd, path, mode, SOCK_DGRAM, errors, create !== 'exclusive')
       if (unlink === 'never' || create === 'never') bound.forget()
       return new BoundReceiver(fd, errors, bound)
@@ -144,7 +152,7 @@ export default defineAdapter({
     const errors = errorsAt(path)
     return withSocket(errors, (fd) => {
       check(native.socketConnect(fd, AF_UNIX, path, 0), 'connect', errors)
-      return new UnixDatagramSocket(fd, errors)
+      return new UnixMessageSocket(fd, errors)
     })
   },
 })
@@ -161,7 +169,7 @@ async function give(hello: number, ends: Int32Array, signal: AbortSignal, errors
 }
 
 /** The listener's end of a channel, with its end of the answer's pair until it answered. */
-class AcceptedPair extends UnixDatagramPair {
+class AcceptedPair extends UnixMessageSocket {
   #answer: number
 
   constructor(fd: number, answer: number, errors: ErrorContext) {
@@ -170,7 +178,7 @@ class AcceptedPair extends UnixDatagramPair {
   }
 
   welcome(): void {
-    native.socketSend(this.#answer, WELCOME, 0)
+    native.socketSend(this.#answer, WELCOME)
     this.#hangUp()
   }
 
@@ -186,7 +194,7 @@ class AcceptedPair extends UnixDatagramPair {
 }
 
 /** A receiver that owns its path. */
-class BoundReceiver extends UnixDatagramSocket {
+class BoundReceiver extends AttestedSocket {
   readonly #bound: BoundPath
 
   constructor(fd: number, errors: ErrorContext, bound: BoundPath) {

@@ -1,4 +1,4 @@
-/** Unix sockets that keep messages. The kernel attaches the sender's credentials to each: SO_PASSCRED, unix(7). */
+/** Unix sockets that keep messages. unix(7) */
 import type { Credentials } from '../../core/channel.js'
 import { check, type ErrorContext } from '../../core/errors.js'
 import { MessageSocket } from './message-socket.js'
@@ -16,32 +16,31 @@ const payloadOf = (fd: number): { min: number; max: number } => ({
   max: Math.min(MAX_MESSAGE, Math.max(0, native.socketGetOption(fd, SOL_SOCKET, SO_SNDBUF) - OVERHEAD)),
 })
 
-/** A socket of datagrams. Who sends is told by each message. */
-export class UnixDatagramSocket extends MessageSocket {
+/** One end of a connection, or of a connected pair: who sends is known, where it is known at all. */
+export class UnixMessageSocket extends MessageSocket {
   constructor(fd: number, errors: ErrorContext, peer?: Credentials) {
-    check(native.socketSetOption(fd, SOL_SOCKET, SO_PASSCRED, 1), 'setsockopt', errors)
     check(native.socketSetOption(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER), 'setsockopt', errors)
     super(fd, fd, errors, { payload: payloadOf(fd), peer })
   }
 
-  protected override sender(): Credentials | string | undefined {
+  override get lastFrom(): Credentials | undefined {
+    return this.peer
+  }
+}
+
+/** From now on the kernel attaches the sender's credentials to what comes; of what had come it knows nobody. */
+export const attest = (fd: number, errors: ErrorContext): number =>
+  check(native.socketSetOption(fd, SOL_SOCKET, SO_PASSCRED, 1), 'setsockopt', errors)
+
+/** A socket to which anybody may send; each message tells who did. `attest` comes first. */
+export class AttestedSocket extends UnixMessageSocket {
+  override get lastFrom(): Credentials | undefined {
     return this.credentials()
   }
 }
 
-/** One end of a connected pair of datagram sockets. The peer is whoever the first message is from, unless it is known. */
-export class UnixDatagramPair extends UnixDatagramSocket {
-  protected override received(): void {
-    this.peer ??= this.credentials()
-  }
-}
-
-/** A connection of sequenced packets, or an end of a pair; the peer is whoever the first message is from, unless it is known. A record of no bytes comes with credentials, the end comes without. */
-export class SeqpacketSocket extends UnixDatagramPair {
-  protected override isEnd(): boolean {
-    return this.credentials() === undefined
-  }
-
+/** A connection of sequenced packets. */
+export class SeqpacketSocket extends UnixMessageSocket {
   override end(): void {
     native.socketShutdown(this.readFd, SHUT_WR)
   }
