@@ -137,6 +137,22 @@ describe.each(Object.keys(KINDS) as Kind[])('%s', (kind) => {
   })
 })
 
+test.each(['seqpacket', 'datagram', 'attested'] as const)('7: a %s is waited for as long as was said, and no longer', (kind) => {
+  using over = wire(kind)
+  const target = new Uint8Array(64)
+  for (const wait of [30, 1.5]) {
+    const began = performance.now()
+    assert.equal(over.reader.receiveSync(target, wait), Result.WOULD_BLOCK)
+    assert(performance.now() - began >= wait - 1)
+  }
+  for (const wait of [30, -1, 0, 1]) {
+    assert.equal(over.writer.trySend(filled(64, wait)), 64)
+    assert.equal(over.reader.receiveSync(target, wait), 64)
+    assert(Buffer.compare(target, filled(64, wait)) === 0)
+    assert.equal(over.reader.tryReceiveInto(target), Result.WOULD_BLOCK)
+  }
+})
+
 test('5: the end of sequenced packets comes after everything, and messages of no bytes are none', () => {
   using over = wire('seqpacket')
   const target = new Uint8Array(64)

@@ -21,6 +21,7 @@ const TOLD_BYTES = SEEN + SLOTS * SEEN_BYTES
 /** A corked batch of this size is published without waiting for `uncork`. */
 const BATCH_BYTES = 64 * 1024
 const LENGTH_BYTES = 4
+const LONGEST_MS = 2 ** 31 - 1
 /** Up to this length a copy costs less than a system call. */
 const GATHERED_BYTES = 4 * 1024
 
@@ -109,12 +110,13 @@ export class MessageEndpoint extends DescriptorEndpoint {
   }
 
   receiveSync(target: Uint8Array, waitMs: number): number {
+    const limit = waitMs > 0 ? Math.min(Math.ceil(waitMs), LONGEST_MS) : waitMs
     const words = this.#target.over(target)
     if (words !== undefined) {
-      const n = this.#receiveShort(target, words, waitMs)
+      const n = this.#receiveShort(target, words, limit)
       if (n !== undefined) return n
     }
-    const n = native.messageReceive(this.#messages, target, waits(waitMs))
+    const n = native.messageReceive(this.#messages, target, limit)
     return n >= 0 ? n : this.#failed(n)
   }
 
@@ -124,7 +126,7 @@ export class MessageEndpoint extends DescriptorEndpoint {
     let slot = told[Told.FIRST] as number
     if (slot === told[Told.LAST]) {
       if (this.#of(0, Slot.LENGTH) > SEEN_BYTES) return undefined
-      told[Told.WAITS] = waits(waitMs)
+      told[Told.WAITS] = waitMs
       native.messageFetch(this.#messages)
       const error = told[Told.RESULT] as number
       if (error < 0) return this.#failed(error)

@@ -24,6 +24,21 @@ export interface SharedNative {
   fdFlock(fd: number, operation: number): number
   fdMkfifo(path: string, mode: number): number
   pidfdOpen(pid: number): number
+  /** Messages over non-blocking descriptors, which stay the caller's; of this address alone (`only` of 1), or all but those. */
+  messageOpen(readFd: number, writeFd: number, told: Int32Array, address: Uint8Array | undefined, only: number): number
+  messageClose(messages: number): number
+  /** `waits` of 1 waits on this thread, here and below. */
+  messageSend(messages: number, data: Uint8Array, waits: number): number
+  /** The same for a message of up to 64 bytes; it, its length, `waits` and the result lie in `told`. */
+  messageSendStaged(messages: number): void
+  /** Messages between two offsets, each behind its length: how many of these bytes were sent. */
+  messageSendBatch(messages: number, batch: Uint8Array, from: number, to: number): number
+  /** Waits for so many whole ms; 0 never waits, a negative number has no limit. The next message's length; -EMSGSIZE, -ENODATA at the end, -EOVERFLOW where it was cut. */
+  messageReceive(messages: number, target: Uint8Array, waitMs: number): number
+  /** Receives what is there; the wait in ms and the result lie in `told`. */
+  messageFetch(messages: number): void
+  /** `out` becomes the sender's address of the message in a slot; its length. */
+  messageSender(messages: number, slot: number, out: Uint8Array): number
   /** A byte stream over non-blocking descriptors, which stay the caller's; the same for both directions, or -1. */
   streamOpen(readFd: number, writeFd: number, told: Uint32Array): number
   streamClose(stream: number): number
@@ -36,21 +51,6 @@ export interface SharedNative {
   streamSendStaged(stream: number, length: number, waitMs: number): number
   /** The next frame's length; -EMSGSIZE, -ENODATA at the end, -ENOLINK at an end inside a frame, -EPROTO over `longest`. */
   streamReceive(stream: number, target: Uint8Array, waitMs: number, longest: number): number
-  /** Messages over non-blocking descriptors, which stay the caller's; of this address alone (`only` of 1), or all but those. */
-  messageOpen(readFd: number, writeFd: number, told: Int32Array, address: Uint8Array | undefined, only: number): number
-  messageClose(messages: number): number
-  /** `waits` of 1 waits on this thread, here and below. */
-  messageSend(messages: number, data: Uint8Array, waits: number): number
-  /** The same for a message of up to 64 bytes; it, its length, `waits` and the result lie in `told`. */
-  messageSendStaged(messages: number): void
-  /** Messages between two offsets, each behind its length: how many of these bytes were sent. */
-  messageSendBatch(messages: number, batch: Uint8Array, from: number, to: number): number
-  /** The next message's length; -EMSGSIZE, -ENODATA at the end, -EOVERFLOW where it was cut. */
-  messageReceive(messages: number, target: Uint8Array, waits: number): number
-  /** Receives what is there; `waits` and the result lie in `told`. */
-  messageFetch(messages: number): void
-  /** `out` becomes the sender's address of the message in a slot; its length. */
-  messageSender(messages: number, slot: number, out: Uint8Array): number
   pollOpen(events: Int32Array, callback: (count: number) => void): number
   pollSet(poller: number, fd: number, had: number, events: number): number
   waiterFd(waiter: number): number

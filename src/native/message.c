@@ -62,6 +62,7 @@ typedef struct {
   int gone;        // the errno that told of the peer's end
   size_t expected; // the length of the message before
   unsigned alone, looks;
+  int limit_ms;    // of a receive that waits, as it was told to the kernel last; 0: none
   int32_t *told;
   uint8_t *seen;
   size_t room;     // of a slot
@@ -172,8 +173,9 @@ static bool is_loss(int error) {
 
 // After a call that failed: 0 where it is to be made again, else -errno. The kernel tells that the peer is gone
 // before it hands over what the peer had sent.
+// A wait with a limit ends with a signal, too: the kernel would begin it anew.
 static int failed(messages *self, int error) {
-  if (error == EINTR) return 0;
+  if (error == EINTR) return self->limit_ms > 0 ? -EAGAIN : 0;
   if (is_loss(error) && self->gone == 0) {
     self->gone = error;
     return 0;
@@ -314,19 +316,26 @@ static int64_t take(messages *self, uint8_t *target, size_t room) {
   return -EINPROGRESS;
 }
 
-// Before a system call: 0, -ENODATA at the end, or -errno.
-static int begin_receive(messages *self, bool waits) {
+// Before a system call: 0, -ENODATA at the end, or -errno. Of a pipe the kernel takes no limit: with one it does not wait.
+static int begin_receive(messages *self, int wait_ms, bool *waits) {
   if (self->ended) return self->gone != 0 ? -self->gone : -ENODATA;
   int error = self->memory == NULL ? make_slots(self) : 0;
-  if (error == 0 && (self->pipe || waits)) error = set_mode(self, &self->in, waits);
-  return error;
+  *waits = wait_ms < 0 || (wait_ms > 0 && !self->pipe);
+  if (error == 0 && (self->pipe || *waits)) error = set_mode(self, &self->in, *waits);
+  int limit = wait_ms > 0 ? wait_ms : 0;
+  if (error < 0 || !*waits || self->pipe || limit == self->limit_ms) return error;
+  struct timeval value = {limit / 1000, limit % 1000 * 1000};
+  if (setsockopt(self->in.fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) < 0) return -errno;
+  self->limit_ms = limit;
+  return 0;
 }
 
-static int64_t receive(messages *self, uint8_t *target, size_t room, bool waits) {
+static int64_t receive(messages *self, uint8_t *target, size_t room, int wait_ms) {
   for (;;) {
+    bool waits;
     int64_t result = take(self, target, room);
     if (result != -EINPROGRESS) return result;
-    result = begin_receive(self, waits);
+    result = begin_receive(self, wait_ms, &waits);
     if (result < 0) return result;
     if (self->expected > LARGE && room >= self->expected) {
       result = receive_large(self, target, room, waits);
@@ -494,27 +503,27 @@ static napi_value message_send_batch(napi_env env, napi_callback_info info) {
   return ipc_int(env, put_batch(self, batch + from, batch + to));
 }
 
-// messageReceive(messages, target, waits): the length of the next message, or -EMSGSIZE where it does not fit and
+// messageReceive(messages, target, waitMs): waits for so many ms at most; 0 never waits, a negative number has no limit. The length of the next message, or -EMSGSIZE where it does not fit and
 // stays; -ENODATA at the end; -EOVERFLOW where it was longer than any slot, and cut; -EAGAIN.
 static napi_value message_receive(napi_env env, napi_callback_info info) {
   napi_value argv[3];
   uint8_t *target;
   size_t room;
-  int waits;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_bytes(env, argv[1], &target, &room) || !ipc_get_int(env, argv[2], &waits))
+  int wait_ms;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_bytes(env, argv[1], &target, &room) || !ipc_get_int(env, argv[2], &wait_ms))
     return NULL;
   messages *self = ipc_handle_get(env, argv[0], &tag);
-  return ipc_int(env, self == NULL ? -EBADF : receive(self, target, room, waits));
+  return ipc_int(env, self == NULL ? -EBADF : receive(self, target, room, wait_ms));
 }
 
-// messageFetch(messages): fills the empty slots, with WAITS. RESULT: 0, or as messageReceive.
+// messageFetch(messages): fills the empty slots; WAITS is as its waitMs. RESULT: 0, or as messageReceive.
 static napi_value message_fetch(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   if (!ipc_args(env, info, 1, argv)) return NULL;
   messages *self = ipc_handle_get(env, argv[0], &tag);
   if (self == NULL) return NULL;
-  bool waits = self->told[WAITS];
-  int error = begin_receive(self, waits);
+  bool waits;
+  int error = begin_receive(self, self->told[WAITS], &waits);
   self->told[RESULT] = error < 0 ? error : fetch(self, waits);
   return NULL;
 }
