@@ -1,7 +1,7 @@
 /** What every endpoint over file descriptors has in common. */
 import { constants } from 'node:os'
 import { native } from '../native/index.js'
-import { DescriptorWatcher, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../native/loop.js'
+import { DescriptorWatcher, EPOLLERR, EPOLLIN, EPOLLOUT } from '../native/loop.js'
 import { type Endpoint, READABLE, WRITABLE } from './adapter.js'
 import { type Credentials, Result } from './channel.js'
 import { check, type ErrorContext, type IpcError, systemError } from './errors.js'
@@ -75,7 +75,7 @@ export abstract class DescriptorEndpoint implements Endpoint {
   #watchRead(events: number): void {
     if (events === 0 && this.#readWatcher === undefined) return
     this.#readWatcher ??= new DescriptorWatcher(this.readFd, (came) => {
-      const failed = (came & (EPOLLERR | EPOLLHUP)) !== 0
+      const failed = came === EPOLLERR
       this.onReady((came & EPOLLIN || failed ? READABLE : 0) | (came & EPOLLOUT || failed ? WRITABLE : 0))
     })
     this.#want(this.#readWatcher, events)

@@ -51,8 +51,10 @@ export interface SharedNative {
   streamSendStaged(stream: number, length: number, waitMs: number): number
   /** The next frame's length; -EMSGSIZE, -ENODATA at the end, -ENOLINK at an end inside a frame, -EPROTO over `longest`. */
   streamReceive(stream: number, target: Uint8Array, waitMs: number, longest: number): number
-  pollOpen(events: Int32Array, callback: (count: number) => void): number
-  pollSet(poller: number, fd: number, had: number, events: number): number
+  pollOpen(callback: (fd: number, events: number) => void): number
+  watchOpen(poller: number, fd: number): number
+  watchSet(watch: number, events: number): number
+  watchClose(watch: number): number
   waiterFd(waiter: number): number
   waiterStart(waiter: number): number
   waiterTake(waiter: number): number

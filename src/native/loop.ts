@@ -1,5 +1,4 @@
-/** Waiting for descriptors in the event loop, through the environment's one epoll descriptor. */
-import { constants } from 'node:os'
+/** Waiting for descriptors in the event loop. */
 import { native } from './index.js'
 
 export const EPOLLIN = 0x001
@@ -8,22 +7,12 @@ export const EPOLLOUT = 0x004
 export const EPOLLERR = 0x008
 export const EPOLLHUP = 0x010
 export const EPOLLRDHUP = 0x2000
-/** Told once for each change, not for as long as it lasts. */
-export const EPOLLET = 1 << 31
 
-const MAX_EVENTS = 64
-const events = new Int32Array(2 * MAX_EVENTS)
 const watchers: (DescriptorWatcher | undefined)[] = []
 let poller = -1
 
-function dispatch(count: number): void {
-  if (count === 1) {
-    watchers[events[0] as number]?.fire(events[1] as number)
-    return
-  }
-  // A copy: a callback that lets the loop run again would overwrite the shared array.
-  const batch = events.slice(0, 2 * count)
-  for (let i = 0; i < count; i++) watchers[batch[2 * i] as number]?.fire(batch[2 * i + 1] as number)
+function dispatch(fd: number, events: number): void {
+  watchers[fd]?.fire(events)
 }
 
 /**
@@ -37,6 +26,7 @@ function dispatch(count: number): void {
 export class DescriptorWatcher {
   readonly fd: number
   readonly #ready: (events: number) => void
+  #watch = -1
   #wanted = 0
   #armed = 0
 
@@ -46,7 +36,10 @@ export class DescriptorWatcher {
     watchers[fd] = this
   }
 
-  /** From now on `ready` is called for these; ERR and HUP always come along while anything is wanted. Returns 0 or -errno. */
+  /**
+   * From now on `ready` is called for these. While anything is wanted EPOLLERR comes along, and EPOLLHUP comes as
+   * what is wanted. Returns 0 or -errno.
+   */
   want(wanted: number): number {
     this.#wanted = wanted
     if ((wanted & ~this.#armed) === 0) return 0
@@ -54,28 +47,30 @@ export class DescriptorWatcher {
   }
 
   fire(events: number): void {
-    const useful = events & (this.#wanted | EPOLLERR | EPOLLHUP)
-    if (this.#wanted === 0 || useful === 0) {
-      this.#arm(this.#wanted)
-      return
-    }
-    this.#ready(useful)
+    if (events === EPOLLERR) this.#armed = 0 // libuv has stopped the watch
+    const useful = this.#wanted === 0 ? 0 : events & (this.#wanted | EPOLLERR)
+    if (useful !== 0) this.#ready(useful)
+    if (useful === 0 || this.#armed === 0) this.#arm(this.#wanted)
   }
 
   close(): void {
     this.#wanted = 0
-    this.#arm(0)
+    this.#armed = 0
+    if (this.#watch >= 0) native.watchClose(this.#watch)
+    this.#watch = -1
     if (watchers[this.fd] === this) watchers[this.fd] = undefined
   }
 
   #arm(wanted: number): number {
     if (wanted === this.#armed) return 0
-    if (poller < 0) {
-      poller = native.pollOpen(events, dispatch)
+    if (this.#watch < 0) {
+      if (poller < 0) poller = native.pollOpen(dispatch)
       if (poller < 0) return poller
+      this.#watch = native.watchOpen(poller, this.fd)
+      if (this.#watch < 0) return this.#watch
     }
-    const result = native.pollSet(poller, this.fd, this.#armed, wanted)
-    if (result >= 0 || result === -constants.errno.ENOENT || result === -constants.errno.EBADF) this.#armed = wanted
+    const result = native.watchSet(this.#watch, wanted)
+    if (result >= 0) this.#armed = wanted
     return result
   }
 }

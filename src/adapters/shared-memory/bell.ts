@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import { READABLE, WRITABLE } from '../../core/adapter.js'
 import { check, type ErrorContext } from '../../core/errors.js'
-import { DescriptorWatcher, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../../native/loop.js'
+import { DescriptorWatcher, EPOLLIN, EPOLLRDHUP } from '../../native/loop.js'
 import { type Mapping, native } from '../../native/memory.js'
 import { BLOCKED, type Watched } from './ring-buffer.js'
 
@@ -55,7 +55,7 @@ abstract class ProcessBell implements Bell {
       return
     }
     this.#lifeWatcher = new DescriptorWatcher(lifeFd, () => this.#lost())
-    this.#lifeWatcher.want(EPOLLIN | EPOLLRDHUP | EPOLLHUP)
+    this.#lifeWatcher.want(EPOLLIN | EPOLLRDHUP)
   }
 
   abstract listen(value: number): void
@@ -99,12 +99,14 @@ export class EventfdBell extends ProcessBell {
   constructor(mapping: Mapping, watched: Watched, mine: number, peers: number, lifeline: number, errors: ErrorContext) {
     super(mapping, watched, peers, lifeline, errors)
     this.#descriptors = [mine, peers, lifeline]
-    this.#watcher = new DescriptorWatcher(mine, () => this.onRung())
+    this.#watcher = new DescriptorWatcher(mine, () => {
+      native.eventfdTake(mine)
+      this.onRung()
+    })
   }
 
-  /** Edge-triggered: each ring is told once, and the counter needs no read(2). */
   listen(): void {
-    this.#watcher.want(EPOLLIN | EPOLLET)
+    this.#watcher.want(EPOLLIN)
   }
 
   override close(): void {
