@@ -176,6 +176,120 @@ describe('a channel over memory', () => {
     a.uncork()
   })
 
+  test('2: sends of one turn that are not awaited one by one go together', async () => {
+    const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: 1 << 20 })
+    const sent = Array.from({ length: 100 }, (_, i) => a.send(bytes(i)))
+    assert.equal(endpoints[0].sends, 1, 'the first does not wait for others')
+    await Promise.all(sent)
+    assert.equal(endpoints[0].sends, 2)
+    assert.equal(a.queuedBytes, 0)
+    const large = Array.from({ length: 20 }, () => a.send(new Uint8Array(4096)))
+    await Promise.all(large)
+    assert.equal(endpoints[0].sends <= 2 + 1 + 3, true, 'a batch that is full goes before the turn is over')
+    const big = [a.send(bytes(1)), a.send(bytes(2)), a.send(new Uint8Array(5000)), a.send(bytes(3))]
+    await Promise.all(big)
+    await a.close()
+    const got = await all(b)
+    assert.deepEqual(
+      got.slice(0, 100),
+      Array.from({ length: 100 }, (_, i) => [i]),
+    )
+    assert.deepEqual(
+      got.slice(120).map((message) => message.length),
+      [1, 1, 5000, 1],
+    )
+  })
+
+  test('2: whoever awaits each send has it sent by then, also beside others who do', async () => {
+    const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: 1 << 20 })
+    for (let i = 1; i <= 50; i++) {
+      await a.send(bytes(i))
+      assert.equal(endpoints[0].sends, i)
+      assert.equal(a.queuedBytes, 0)
+    }
+    const sender = async () => {
+      for (let i = 0; i < 50; i++) await a.send(bytes(i))
+    }
+    await Promise.all([sender(), sender(), sender(), sender()])
+    assert.equal(endpoints[0].sends < 50 + 200 - 50, true, 'four in one turn are two system calls, or few more')
+    await a.close()
+    assert.equal((await all(b)).length, 250)
+  })
+
+  test('3: what does not wait, or may be aborted, comes after the sends of its turn', async () => {
+    const { a, b } = inProcessChannels({ framing: 'stream' })
+    const first = [a.send(bytes(1)), a.send(bytes(2))]
+    assert.equal(a.trySend(bytes(3)), 1)
+    const then = [a.send(bytes(4)), a.send(bytes(5)), a.send(bytes(6), { timeout: 60_000 }), a.send(bytes(7))]
+    await Promise.all([...first, ...then])
+    a.cork()
+    const corked = Array.from({ length: 50 }, (_, i) => a.send(bytes(8 + i)))
+    a.uncork()
+    await Promise.all(corked)
+    await a.close()
+    assert.deepEqual(
+      await all(b),
+      Array.from({ length: 57 }, (_, i) => [1 + i]),
+    )
+  })
+
+  test('9: sends of one turn are out before this side looks for an answer without waiting', async () => {
+    const { a, b } = inProcessChannels({ framing: 'stream' })
+    const sent = [a.send(bytes(1)), a.send(bytes(2))]
+    const target = new Uint8Array(8)
+    assert.equal(b.tryReceiveInto(target), 1)
+    assert.equal(b.tryReceiveInto(target), Result.WOULD_BLOCK)
+    assert.equal(a.tryReceiveInto(target), Result.WOULD_BLOCK)
+    assert.equal(b.tryReceiveInto(target), 1)
+    await Promise.all(sent)
+  })
+
+  test('9: corked sends go in one batch', async () => {
+    const { a, endpoints } = inProcessChannels({ framing: 'stream' })
+    a.cork()
+    const sent = Array.from({ length: 50 }, (_, i) => a.send(bytes(i)))
+    await turn()
+    assert.equal(endpoints[0].sends, 0)
+    assert.equal(a.queuedBytes, 50)
+    a.uncork()
+    await Promise.all(sent)
+    assert.equal(endpoints[0].sends, 1)
+    assert.equal(a.queuedBytes, 0)
+  })
+
+  test('4: the bound of what is queued concerns only what the kernel has no room for', async () => {
+    const { a } = inProcessChannels({ framing: 'stream', maxQueuedBytes: 20 })
+    await Promise.all(Array.from({ length: 10 }, () => a.send(new Uint8Array(15))))
+    const { a: full, b } = inProcessChannels({ framing: 'stream', capacity: 14, maxQueuedBytes: 25 })
+    const sent = [full.send(new Uint8Array(10)), full.send(new Uint8Array(10)), full.send(new Uint8Array(10))]
+    await assert.rejects(full.send(new Uint8Array(10)), { code: 'ERR_IPC_FULL' })
+    for (let i = 0; i < 3; i++) assert.equal((await b.receive())?.length, 10)
+    await Promise.all(sent)
+    assert.equal(full.queuedBytes, 0)
+  })
+
+  test('8: sends of one turn share the fate of their channel', async () => {
+    const destroyed = inProcessChannels({ framing: 'stream' }).a
+    const reason = new Error('on purpose')
+    const kept = destroyed.send(bytes(1))
+    const discarded = [destroyed.send(bytes(2)), destroyed.send(bytes(3))]
+    destroyed.destroy(reason)
+    await kept
+    for (const send of discarded) await assert.rejects(send, reason)
+    assert.equal(destroyed.queuedBytes, 0)
+
+    const { a: left, endpoints } = inProcessChannels({ framing: 'stream' })
+    const early = [left.send(bytes(1)), left.send(bytes(2))]
+    endpoints[1].cut()
+    await early[0]
+    await assert.rejects(early[1] as Promise<void>, { code: 'ERR_IPC_PEER_GONE' })
+
+    const closed = inProcessChannels({ framing: 'stream' })
+    const flushed = [closed.a.send(bytes(1)), closed.a.send(bytes(2)), closed.a.close()]
+    await Promise.all(flushed)
+    assert.deepEqual(await all(closed.b), [[1], [2]])
+  })
+
   test('5: a stream channel takes and gives bytes without boundaries', async () => {
     const { a, b } = inProcessChannels({ framing: 'stream', capacity: 8, asStream: true })
     const data = Uint8Array.from({ length: 100 }, (_, i) => i)

@@ -86,6 +86,8 @@ export interface Endpoint {
 
 /** What an endpoint holds back between `trySend` and the kernel. */
 export interface Outbox {
+  /** Messages of up to so many bytes are worth to be collected, as while corked, for one system call. */
+  readonly gathers?: number
   readonly pendingBytes: number
   /** Gives the kernel what it takes: 0 when nothing is left, else a `Result`. */
   flush(): number

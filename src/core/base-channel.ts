@@ -18,6 +18,7 @@ import {
 } from './channel.js'
 import { closedError, type ErrorContext, IpcError, resultError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
+import { type BatchHost, costOf, SendBatch } from './send-batch.js'
 import { checkOptions, checkTimeout, limit, timeoutError } from './wait.js'
 import { ZeroCopy } from './zero-copy.js'
 
@@ -32,9 +33,11 @@ const NO_OPTIONS: CallOptions = Object.freeze({})
 const NO_LIMIT = -1
 /** Of calls that may wait: this one does not. */
 const NO_WAIT = 0
+/** How many sends at most pass before the next one looks whether others come with it. */
+const LONGEST_PAUSE = 15
 
 /** A call that waits. Served in call order; `give` runs until it answers true. */
-interface Waiting {
+export interface Waiting {
   /** Tries; true when the call is settled. */
   attempt(): boolean
   /** Rejects the call. */
@@ -84,6 +87,16 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   #reason: Error | undefined
   #queued = 0
   #corks = 0
+  /** Up to which length messages are gathered; -1: none is. */
+  readonly #gathered: number
+  readonly #batchHost: BatchHost
+  /** A message was sent, and its caller cannot have seen the promise settle yet. */
+  #inTurn = false
+  /** The first of `#sends` is a batch that is held back until the turn is over. */
+  #gathering = false
+  /** Sends that do not look whether others come in the same turn; how many the next time. */
+  #pause = 0
+  #nextPause = 0
   #sendEnded = false
   #sendOver: number | undefined
   #receiveOver: number | undefined
@@ -109,6 +122,8 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     this.#shortest = this.framing === 'message' ? min : 0
     this.#longest = this.framing === 'message' ? max : Number.POSITIVE_INFINITY
     this.#outbox = endpoint.outbox
+    this.#gathered = endpoint.outbox?.gathers ?? -1
+    this.#batchHost = this.#makeBatchHost()
     this.#context = { adapter: options.adapter, address: options.address }
     this.#maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES
     this.#givenPeer = options.peer
@@ -129,7 +144,9 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     return this.#state
   }
   get queuedBytes(): number {
-    return this.#queued + (this.#state === 'closed' ? 0 : (this.#outbox?.pendingBytes ?? 0))
+    if (this.#state === 'closed') return this.#queued
+    const head = this.#sends[0]
+    return this.#queued - (head instanceof SendBatch ? head.handed : 0) + this.#pending()
   }
 
   ref(): this {
@@ -150,10 +167,17 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
       const priority = this.#checkPriority(options.priority)
       const refused = this.#refuseSend(data)
       if (refused !== undefined) return Promise.reject(this.#sendError(refused, data))
-      if (this.#sends.length > 0) return this.#queueSend(data, priority, options)
+      if (this.#inTurn || this.#corks > 0 || this.#sends.length > 0) {
+        if (data.length <= this.#gathered && isEndless(options) && this.#fits(costOf(data))) return this.#gather(data)
+        this.#publish()
+        if (this.#sends.length > 0) return this.#queueSend(data, priority, options)
+      }
       let n = this.#put(data, priority)
       if (n === Result.WOULD_BLOCK && this.#endpoint.linger?.(WRITABLE)) n = this.#put(data, priority)
-      if (n >= data.length && this.#pending() === 0) return SENT
+      if (n >= data.length && this.#pending() === 0) {
+        if (this.#gathered >= 0) this.#lookForMore()
+        return SENT
+      }
       if (n >= 0) return this.#queueSend(data.subarray(this.framing === 'stream' ? n : data.length), priority, options, true)
       if (n === Result.WOULD_BLOCK) return this.#queueSend(data, priority, options)
       return Promise.reject(this.#sendError(n, data))
@@ -167,6 +191,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     const checked = this.#checkPriority(priority)
     const refused = this.#refuseSend(data)
     if (refused !== undefined) return refused
+    this.#publish()
     if (this.#sends.length > 0) return Result.WOULD_BLOCK
     const n = this.#put(data, checked)
     if (n >= 0 && this.#pending() > 0) {
@@ -221,6 +246,76 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     if (this.#state === 'open') this.#endpoint.end()
   }
 
+  /**
+   * A lone send goes to the kernel at once. Whoever sends again before the promise could be seen to settle does not
+   * wait for each: the rest of the turn is gathered and goes together. Looking costs a microtask, so who was alone
+   * is looked at less and less often.
+   */
+  #lookForMore(): void {
+    if (this.#inTurn || this.#pause-- > 0) return
+    this.#inTurn = true
+    SENT.then(this.#endTurn)
+  }
+
+  readonly #endTurn = () => {
+    this.#inTurn = false
+    this.#nextPause = this.#gathering ? 0 : Math.min(2 * this.#nextPause + 1, LONGEST_PAUSE)
+    this.#pause = this.#nextPause
+    this.#publish()
+  }
+
+  /** Joins the batch at the end of the queue, or begins one. */
+  #gather(data: Uint8Array): Promise<void> {
+    const last = this.#sends[this.#sends.length - 1]
+    let batch = last instanceof SendBatch && !last.full ? last : undefined
+    if (batch === undefined) {
+      batch = new SendBatch(this.#batchHost)
+      if (this.#sends.length === 0) this.#gathering = this.#corks === 0
+      this.#sends.push(batch)
+    }
+    this.#queued += costOf(data)
+    batch.add(data)
+    if (batch.full && this.#sends[0] === batch) {
+      this.#gathering = false
+      this.#serve(WRITABLE)
+    }
+    return batch.sent
+  }
+
+  /** Does not wait for the end of the turn. */
+  #publish(): void {
+    if (!this.#gathering) return
+    this.#gathering = false
+    this.#serve(WRITABLE)
+  }
+
+  #makeBatchHost(): BatchHost {
+    const corked = () => this.#corks > 0
+    return {
+      gather: (on) => this.#outbox?.cork(on || corked()),
+      put: (data) => this.#put(data, 0),
+      flush: () => this.#flush(),
+      unqueue: (bytes) => {
+        this.#queued -= bytes
+      },
+      get corked() {
+        return corked()
+      },
+      errorOf: this.#errorOf,
+    }
+  }
+
+  /** As `Outbox.flush`, with what it tells kept. */
+  #flush(): number {
+    const n = this.#outbox?.flush() ?? 0
+    return n < 0 ? this.#putResult(n) : n
+  }
+
+  /** Whether so much more may be queued. */
+  #fits(cost: number): boolean {
+    return this.#queued === 0 || this.#queued + cost <= this.#maxQueuedBytes
+  }
+
   /** The one place where bytes go to the endpoint. */
   #put(data: Uint8Array, priority: number): number {
     if (this.#sendOver !== undefined) return this.#sendOver
@@ -256,8 +351,8 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   }
 
   #queueSend(data: Uint8Array, priority: number, options: CallOptions, begun = false): Promise<void> {
-    let cost = begun ? 0 : Math.max(1, data.length)
-    if (this.#queued > 0 && this.#queued + cost > this.#maxQueuedBytes)
+    let cost = begun ? 0 : costOf(data)
+    if (!this.#fits(cost))
       return Promise.reject(
         new IpcError(
           'ERR_IPC_FULL',
@@ -293,11 +388,9 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
           }
           if (this.#pending() > 0) {
             if (this.#corks > 0) return false
-            const n = this.#outbox?.flush() ?? 0
+            const n = this.#flush()
             if (n === Result.WOULD_BLOCK) return false
             if (n < 0) {
-              if (n === Result.FAILED) this.#failure = this.#endpoint.error
-              else this.#sendOver = n
               fail(this.#sendError(n, rest))
               return true
             }
@@ -325,10 +418,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
           if (n === Result.WOULD_BLOCK) return false
           left = n < 0 ? NOTHING : left.subarray(n) // the next send tells of a failure
         }
-        const n = this.#outbox?.flush() ?? 0
-        if (n === Result.WOULD_BLOCK) return false
-        if (n === Result.FAILED) this.#failure = this.#endpoint.error
-        else if (n < 0) this.#sendOver = n
+        if (this.#flush() === Result.WOULD_BLOCK) return false
         settle()
         return true
       },
@@ -420,6 +510,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   tryReceiveInto(target: Uint8Array): number {
     checkBytes(target)
     if (this.#receives.length > 0) return this.#state === 'open' ? Result.BUSY : Result.CLOSED
+    this.#publish()
     return this.#take(target, NO_WAIT)
   }
 
@@ -585,7 +676,8 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   #watch(): void {
     if (this.#state === 'closed') return
-    const wanted = (this.#receives.length > 0 ? READABLE : 0) | (this.#sends.length > 0 && this.#corks === 0 ? WRITABLE : 0)
+    const wanted =
+      (this.#receives.length > 0 ? READABLE : 0) | (this.#sends.length > 0 && this.#corks === 0 && !this.#gathering ? WRITABLE : 0)
     if (wanted === 0 && this.#wanted === 0) return
     this.#wanted = wanted
     this.#endpoint.watch(wanted)
@@ -693,6 +785,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     const refused = this.#refuseSend(data)
     if (refused !== undefined) throw this.#sendError(refused, data)
     const deadline = deadlineOf(options)
+    this.#publish()
     if (this.#sends.length > 0) this.#sendRests(deadline, options)
     let rest = data
     for (;;) {
@@ -728,6 +821,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
 
   #beginReceiveSync(options: Timeout = NO_OPTIONS): number | undefined {
     checkTimeout(options.timeout)
+    this.#publish()
     if (this.#receives.length > 0) throw this.#errorOf(Result.BUSY)
     return deadlineOf(options)
   }

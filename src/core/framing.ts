@@ -10,6 +10,8 @@ export const HEADER_BYTES = 4
 const BUFFER_BYTES = 64 * 1024
 /** A corked batch of this size is published without waiting for `uncork`. */
 const BATCH_BYTES = 64 * 1024
+/** Up to this length a copy costs less than a system call. */
+const GATHERED_BYTES = 4 * 1024
 
 /** A stream endpoint that writes one frame at once: the bytes written, the header's 4 among them. */
 interface FrameWriter {
@@ -235,6 +237,7 @@ class BufferedFrames implements FrameReader {
 
 /** Frames on their way: the rest of one that the kernel took in part, or a corked batch. */
 class FrameOutbox implements Outbox {
+  readonly gathers = GATHERED_BYTES
   readonly #stream: Endpoint
   /** What is left, in order. A borrowed part belongs to a caller until `own`. */
   #parts: { bytes: Uint8Array; borrowed: boolean }[] = []

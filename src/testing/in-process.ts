@@ -87,6 +87,8 @@ export class MemoryEndpoint implements Endpoint {
   /** The most bytes that one send or receive of a stream moves. */
   chunk = Number.POSITIVE_INFINITY
   closes = 0
+  /** Sends that found room: for a stream, each would have been a system call. */
+  sends = 0
   readonly #out: Pipe
   readonly #in: Pipe
   #other: MemoryEndpoint | undefined
@@ -130,7 +132,9 @@ export class MemoryEndpoint implements Endpoint {
     if (this.#out.ended) return Result.CLOSED
     if (this.#full) return Result.WOULD_BLOCK
     const result = this.#out.put(data, this.chunk)
-    if (result >= 0) this.#other?.wake()
+    if (result < 0) return result
+    this.sends++
+    this.#other?.wake()
     return result
   }
 
