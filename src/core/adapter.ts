@@ -4,7 +4,7 @@
  * channel over them once.
  */
 import type { ChildProcess } from 'node:child_process'
-import type { AdapterId, Adapters, Capabilities, Create, Credentials, ListenOptions } from './channel.js'
+import type { AdapterId, Adapters, Bytes, Capabilities, Create, Credentials, ListenOptions } from './channel.js'
 import type { IpcError } from './errors.js'
 
 /** What to wait for, and what became possible. A mask. */
@@ -40,6 +40,8 @@ export interface Endpoint {
   tryReceiveInto(target: Uint8Array): number
   /** The length of the message behind the last TARGET_SIZE. */
   readonly nextLength?: number
+  /** The next message in memory of its own, where it is on this side of the kernel already and that costs less than `tryReceiveInto`. */
+  takeBuffered?(): Bytes | undefined
   /** A message, or the end, is already on this side of the kernel: no readiness will announce it. */
   readonly buffered?: boolean
 

@@ -17,6 +17,7 @@ import {
   type ZeroCopyFacet,
 } from './channel.js'
 import { closedError, type ErrorContext, IpcError, resultError } from './errors.js'
+import { LARGE_BYTES } from './framing.js'
 import { KeepAlive } from './keep-alive.js'
 import { type BatchHost, costOf, SendBatch } from './send-batch.js'
 import { checkOptions, checkTimeout, limit, timeoutError } from './wait.js'
@@ -25,8 +26,6 @@ import { ZeroCopy } from './zero-copy.js'
 export const DEFAULT_QUEUED_BYTES = 16 * 1024 * 1024
 export const DEFAULT_MESSAGE_BYTES = 64 * 1024 * 1024
 const SCRATCH_BYTES = 64 * 1024
-/** A message of this length is received into memory of its own at once, where the one before was as long. */
-const LARGE_BYTES = 16 * 1024
 const SENT = Promise.resolve()
 const NOTHING = new Uint8Array(0)
 const NO_OPTIONS: CallOptions = Object.freeze({})
@@ -596,6 +595,10 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   }
 
   #takeBytes(waitMs: number): Bytes | null | number {
+    if (this.#receiveOver === undefined && this.#state !== 'closed') {
+      const message = this.#endpoint.takeBuffered?.()
+      if (message !== undefined) return message
+    }
     if (this.#large !== undefined) return this.#takeLarge(this.#large, waitMs)
     this.#scratch ??= new Uint8Array(Math.min(SCRATCH_BYTES, this.framing === 'stream' ? SCRATCH_BYTES : this.capabilities.payload.max))
     const n = this.#take(this.#scratch, waitMs)

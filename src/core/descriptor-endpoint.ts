@@ -3,9 +3,9 @@ import { constants } from 'node:os'
 import { native } from '../native/index.js'
 import { DescriptorWatcher, EPOLLERR, EPOLLIN, EPOLLOUT } from '../native/loop.js'
 import { type Endpoint, READABLE, WRITABLE } from './adapter.js'
-import { type Credentials, Result } from './channel.js'
+import { type Bytes, type Credentials, Result } from './channel.js'
 import { check, type ErrorContext, type IpcError, systemError } from './errors.js'
-import { endedInside, type FrameReader, tooLong } from './framing.js'
+import { endedInside, type FrameReader, frameLengthAt, HEADER_BYTES, LARGE_BYTES, tooLong } from './framing.js'
 
 const { EAGAIN, EPIPE, ECONNRESET, ENOTCONN, ECONNREFUSED, EIDRM, EMSGSIZE, ENODATA, ENOLINK, EPROTO } = constants.errno
 /** Of calls that may wait: this one does not. */
@@ -120,8 +120,9 @@ export abstract class DescriptorEndpoint implements Endpoint {
 }
 
 /** What the addon tells beside a result, and where a short message is handed to it: native/stream.c. */
-const Told = { LENGTH: 0, HOLDS: 1, DRAINED: 2, STAGE: 16, WORDS: 32 } as const
+const Told = { LENGTH: 0, HOLDS: 1, DRAINED: 2, FIRST: 3, LAST: 4, STAGE: 16, WORDS: 32 } as const
 const STAGED_BYTES = 64
+const AHEAD_BYTES = 64 * 1024
 
 /** A byte stream over read(2) and write(2): pipes, FIFOs, stream sockets. */
 export class StreamEndpoint extends DescriptorEndpoint {
@@ -185,13 +186,17 @@ export class StreamEndpoint extends DescriptorEndpoint {
   }
 }
 
-/** Frames that the addon cuts: one call a message, none of it in JavaScript's memory before it is whole. */
+/**
+ * Frames of a descriptor. The addon reads ahead into memory that it shares with this: what lies there whole is cut out
+ * here, without a call, where it becomes memory of its own; else by the addon, one call a message.
+ */
 class DescriptorFrames implements FrameReader {
   error: IpcError | undefined
   readonly #stream: number
   readonly #told: Uint32Array
   readonly #longest: number
   readonly #errors: ErrorContext
+  #ahead: Bytes | undefined
   #over: number | undefined
 
   constructor(stream: number, told: Uint32Array, longest: number, errors: ErrorContext) {
@@ -206,15 +211,37 @@ class DescriptorFrames implements FrameReader {
   }
 
   get buffered(): boolean {
-    return this.#over !== undefined || this.#told[Told.HOLDS] === 1
+    return this.#over !== undefined || this.#told[Told.HOLDS] === 1 || this.#whole() >= 0
   }
 
   get drained(): boolean {
-    return this.#over === undefined && this.#told[Told.DRAINED] === 1
+    return this.#told[Told.DRAINED] === 1 && !this.buffered
+  }
+
+  takeBuffered(): Bytes | undefined {
+    const length = this.#whole()
+    if (this.#ahead === undefined || length < 0 || length > this.#longest || length >= LARGE_BYTES) return undefined
+    const at = (this.#told[Told.FIRST] as number) + HEADER_BYTES
+    this.#told[Told.FIRST] = at + length
+    return this.#ahead.slice(at, at + length)
+  }
+
+  /** The length of the message that lies whole in the shared memory; -1 where there is none. */
+  #whole(): number {
+    const at = this.#told[Told.FIRST] as number
+    const have = (this.#told[Told.LAST] as number) - at
+    if (have < HEADER_BYTES || this.#ahead === undefined) return -1
+    const length = frameLengthAt(this.#ahead, at)
+    return length <= have - HEADER_BYTES ? length : -1
   }
 
   receive(target: Uint8Array, waitMs: number): number {
     if (this.#over !== undefined) return this.#over
+    if (this.#ahead === undefined) {
+      // Not filled with zeros: a channel that never receives much never touches most of it.
+      this.#ahead = new Uint8Array(Buffer.allocUnsafeSlow(AHEAD_BYTES).buffer as ArrayBuffer)
+      native.streamGive(this.#stream, this.#ahead)
+    }
     const n = native.streamReceive(this.#stream, target, waitMs, this.#longest)
     return n >= 0 ? n : this.#result(n)
   }

@@ -3,10 +3,12 @@
  * trailer; the end of the stream is the end, and an end inside a message is the loss of the peer.
  */
 import type { Endpoint, Outbox } from './adapter.js'
-import { type Credentials, Result } from './channel.js'
+import { type Bytes, type Credentials, Result } from './channel.js'
 import { type ErrorContext, IpcError } from './errors.js'
 
 export const HEADER_BYTES = 4
+/** From this length on a message is better received into memory of its own at once. */
+export const LARGE_BYTES = 16 * 1024
 const BUFFER_BYTES = 64 * 1024
 /** A corked batch of this size is published without waiting for `uncork`. */
 const BATCH_BYTES = 64 * 1024
@@ -29,6 +31,8 @@ export interface FrameReader {
   readonly buffered: boolean
   /** See `Endpoint.drained`. */
   readonly drained?: boolean
+  /** See `Endpoint.takeBuffered`. */
+  takeBuffered?(): Bytes | undefined
   /** The next message into `target`: its length, or a `Result`. `waitMs` is for streams that `receiveSync`. */
   receive(target: Uint8Array, waitMs: number): number
 }
@@ -38,6 +42,10 @@ interface FrameSource {
   frames(longest: number): FrameReader
 }
 const readsFrames = (stream: Endpoint): stream is Endpoint & FrameSource => 'frames' in stream
+
+/** What the header at `at` announces. */
+export const frameLengthAt = (b: Uint8Array, at: number): number =>
+  ((b[at] as number) | ((b[at + 1] as number) << 8) | ((b[at + 2] as number) << 16) | ((b[at + 3] as number) << 24)) >>> 0
 
 export const tooLong = (length: number, longest: number, context: ErrorContext): IpcError =>
   new IpcError('ERR_IPC_PROTOCOL', `the peer announced a message of ${length} bytes; maxMessageBytes is ${longest}`, context)
@@ -97,6 +105,10 @@ class FramedEndpoint implements Endpoint {
   }
   watch(interest: number): void {
     this.#stream.watch(interest)
+  }
+
+  takeBuffered(): Bytes | undefined {
+    return this.#reader.takeBuffered?.()
   }
 
   trySend(data: Uint8Array): number {
@@ -167,9 +179,7 @@ class BufferedFrames implements FrameReader {
   }
 
   #length(): number {
-    const at = this.#start
-    const b = this.#buffer
-    return ((b[at] as number) | ((b[at + 1] as number) << 8) | ((b[at + 2] as number) << 16) | ((b[at + 3] as number) << 24)) >>> 0
+    return frameLengthAt(this.#buffer, this.#start)
   }
 
   #take(target: Uint8Array, length: number): number {

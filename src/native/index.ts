@@ -41,6 +41,8 @@ export interface SharedNative {
   messageSender(messages: number, slot: number, out: Uint8Array): number
   /** A byte stream over non-blocking descriptors, which stay the caller's; the same for both directions, or -1. */
   streamOpen(readFd: number, writeFd: number, told: Uint32Array): number
+  /** 64 KiB for what is read ahead, of which `told` says where it lies. */
+  streamGive(stream: number, buffer: Uint8Array): number
   streamClose(stream: number): number
   /** `waitMs` of 0 never waits, a negative one has no limit. */
   streamRead(stream: number, target: Uint8Array, waitMs: number): number

@@ -51,11 +51,10 @@ static void watch_ready(uv_poll_t *handle, int status, int events) {
   int32_t came = status < 0 ? EPOLLERR : epoll_events(events);
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value callback, receiver, argv[2], ignored;
+  napi_value callback, argv[2];
   if (napi_get_reference_value(env, owner->callback, &callback) == napi_ok &&
-      napi_get_global(env, &receiver) == napi_ok && napi_create_int32(env, self->fd, &argv[0]) == napi_ok &&
-      napi_create_int32(env, came, &argv[1]) == napi_ok &&
-      napi_make_callback(env, owner->context, receiver, callback, 2, argv, &ignored) == napi_pending_exception) {
+      napi_create_int32(env, self->fd, &argv[0]) == napi_ok && napi_create_int32(env, came, &argv[1]) == napi_ok &&
+      napi_make_callback(env, owner->context, callback, callback, 2, argv, NULL) == napi_pending_exception) {
     napi_value error;
     if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
   }

@@ -32,18 +32,20 @@ typedef struct {
 typedef struct {
   end in, out;
   bool socket, grown;
-  // Bytes read and not yet handed over: buffer[first .. last).
-  uint8_t *buffer;
+  // Bytes read and not yet handed over: buffer[first .. last). The buffer is JavaScript's, `given`, which cuts
+  // messages out of it as well, unless one of our own had to be larger.
+  uint8_t *buffer, *given;
   size_t capacity, first, last;
   size_t expected; // the length of the message before
   bool drained;    // the last read took all that was there
-  uint32_t *told;  // memory of JavaScript's: LENGTH, HOLDS, DRAINED; from STAGE on the message of streamSendStaged
+  uint32_t *told;  // memory of JavaScript's, see below
 } stream;
 
 // What is told beside a result: the length of the message behind -EMSGSIZE or -EPROTO, or what had come of its
-// frame behind -ENOLINK; whether a whole message is here; whether the last read took all that was there and
-// nothing of it is left. core/descriptor-endpoint.ts has the same order.
-enum { LENGTH, HOLDS, DRAINED, STAGE = 16 };
+// frame behind -ENOLINK; whether a whole message is in a buffer of our own; whether the last read took all that was
+// there; from where to where the given buffer holds bytes, of which JavaScript advances the first. From STAGE on the
+// message of streamSendStaged. core/descriptor-endpoint.ts has the same order.
+enum { LENGTH, HOLDS, DRAINED, FIRST, LAST, STAGE = 16 };
 #define STAGED 64
 #define TOLD (STAGE * sizeof(uint32_t) + STAGED)
 
@@ -54,9 +56,16 @@ typedef struct {
 
 static const char tag;
 
+// From now on `buffer` holds what was read.
+static void set_buffer(stream *self, uint8_t *buffer, size_t capacity) {
+  if (self->buffer != self->given) free(self->buffer);
+  self->buffer = buffer;
+  self->capacity = capacity;
+}
+
 static void stream_free(void *object) {
   stream *self = object;
-  free(self->buffer);
+  set_buffer(self, NULL, 0);
   free(self);
 }
 
@@ -170,26 +179,22 @@ static bool reserve(stream *self, size_t need) {
   if (have < self->capacity) {
     memmove(self->buffer, self->buffer + self->first, have);
   } else {
-    size_t capacity = self->capacity == 0 ? BUFFER : 2 * self->capacity;
-    if (self->capacity > 0 && need < capacity) capacity = need < BUFFER ? BUFFER : need;
+    size_t capacity = 2 * self->capacity;
+    if (need < capacity) capacity = need < BUFFER ? BUFFER : need;
     uint8_t *grown = malloc(capacity);
     if (grown == NULL) return false;
     if (have > 0) memcpy(grown, self->buffer + self->first, have);
-    free(self->buffer);
-    self->buffer = grown;
-    self->capacity = capacity;
+    set_buffer(self, grown, capacity);
   }
   self->first = 0;
   self->last = have;
   return true;
 }
 
-// A buffer that grew for one large message is not kept.
-static void shrink(stream *self) {
-  if (self->first != self->last || self->capacity <= 16 * BUFFER) return;
-  free(self->buffer);
-  self->buffer = NULL;
-  self->capacity = self->first = self->last = 0;
+// After a message of `length`: a buffer of our own is not kept for small ones, nor one that grew large.
+static void shrink(stream *self, uint32_t length) {
+  if (self->first != self->last || (length >= LARGE && self->capacity <= 16 * BUFFER)) return;
+  set_buffer(self, self->given, BUFFER);
 }
 
 // Puts `got` bytes of a message of `length`, which are in the caller's memory, back behind a header.
@@ -201,9 +206,7 @@ static int put_back(stream *self, const uint8_t *target, size_t got, uint32_t le
   for (int i = 0; i < HEADER; i++) buffer[i] = (uint8_t)(length >> 8 * i);
   memcpy(buffer + HEADER, target, got);
   if (rest > 0) memcpy(buffer + HEADER + got, self->buffer + self->first, rest);
-  free(self->buffer);
-  self->buffer = buffer;
-  self->capacity = capacity;
+  set_buffer(self, buffer, capacity);
   self->first = 0;
   self->last = whole;
   return 0;
@@ -280,7 +283,7 @@ static int64_t receive(stream *self, uint8_t *target, size_t room, uint32_t long
         }
         if (length > 0) memcpy(target, at + HEADER, length);
         drop(self, need);
-        shrink(self);
+        shrink(self, length);
         self->expected = length;
         return length;
       }
@@ -333,6 +336,21 @@ static napi_value stream_open(napi_env env, napi_callback_info info) {
   self->socket = S_ISSOCK(kind.st_mode);
   self->told = (uint32_t *)(void *)told;
   return ipc_int(env, ipc_handle_add(env, &tag, self, stream_free));
+}
+
+// streamGive(stream, buffer): 64 KiB for what is read ahead, which the caller keeps alive while it uses the handle.
+// Once, before the first streamReceive.
+static napi_value stream_give(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  uint8_t *buffer;
+  size_t length;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_bytes(env, argv[1], &buffer, &length)) return NULL;
+  stream *self = ipc_handle_get(env, argv[0], &tag);
+  if (self == NULL) return ipc_int(env, -EBADF);
+  if (self->given != NULL || length < BUFFER) return ipc_int(env, -EINVAL);
+  self->given = buffer;
+  set_buffer(self, buffer, BUFFER);
+  return ipc_int(env, 0);
 }
 
 static napi_value stream_close(napi_env env, napi_callback_info info) {
@@ -428,17 +446,22 @@ static napi_value stream_receive(napi_env env, napi_callback_info info) {
   uint32_t longest;
   if (!ipc_args(env, info, 4, argv) || !call_of(env, argv, &self, &target, &room, &limit)) return NULL;
   if (napi_get_value_uint32(env, argv[3], &longest) != napi_ok) return NULL;
-  if (self == NULL) return ipc_int(env, -EBADF);
+  if (self == NULL || self->given == NULL) return ipc_int(env, -EBADF);
+  if (self->buffer == self->given && self->told[FIRST] <= self->last) self->first = self->told[FIRST];
+  drop(self, 0);
   int64_t result = receive(self, target, room, longest, &limit);
   size_t have = self->last - self->first;
-  bool holds = have >= HEADER && have - HEADER >= header_at(self->buffer + self->first);
-  self->told[HOLDS] = holds;
-  self->told[DRAINED] = !holds && self->drained;
+  bool given = self->buffer == self->given;
+  self->told[HOLDS] = !given && have >= HEADER && have - HEADER >= header_at(self->buffer + self->first);
+  self->told[DRAINED] = self->drained;
+  self->told[FIRST] = given ? (uint32_t)self->first : 0;
+  self->told[LAST] = given ? (uint32_t)self->last : 0;
   return ipc_int(env, result);
 }
 
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "streamOpen", stream_open);
+  ipc_export(env, exports, "streamGive", stream_give);
   ipc_export(env, exports, "streamClose", stream_close);
   ipc_export(env, exports, "streamRead", stream_read);
   ipc_export(env, exports, "streamWrite", stream_write);
