@@ -27,7 +27,9 @@
  *     `capabilities.detectsPeerExit`.
  *  9. `try*` never waits, `*Into` fills the caller's buffer; both answer with numbers: `>= 0` bytes, or
  *     one of `Result`. What does not fit the target stays queued. `waitReadable`/`waitWritable` make
- *     them usable; `cork`/`uncork` publish a batch at once, uncorked sends publish at once.
+ *     them usable; `cork`/`uncork` publish a batch at once. An uncorked send publishes at once; where others
+ *     of the same turn went before it, which nobody can have awaited, at the latest when the turn is over
+ *     or this side tries, or blocks, on the channel: always before anybody can see the first one settle.
  * 10. An open channel keeps the process alive, `unref` does not; `process.exit()` right after a settled
  *     `send` loses nothing that the kernel owns (except TCP with unread input, which resets).
  * 11. Names that the library makes are exclusive, mode 0600, and recorded so that `clean` removes what
@@ -184,7 +186,7 @@ export interface Sender extends Link {
   readonly queuedBytes: number
   /**
    * Sends one message (or, with `framing: 'stream'`, bytes). Settles when the kernel or the ring owns
-   * all of it; until then the buffer is borrowed.
+   * all of it; until then the buffer is borrowed. Many that are not awaited one by one cost few system calls.
    * @throws ERR_IPC_PAYLOAD_SIZE, ERR_IPC_FULL, ERR_IPC_CLOSED, ERR_IPC_PEER_GONE, ERR_IPC_TIMEOUT
    */
   send(data: Uint8Array, options?: CallOptions & { priority?: number }): Promise<void>
