@@ -262,7 +262,9 @@ describe('a channel over memory', () => {
     await Promise.all(Array.from({ length: 10 }, () => a.send(new Uint8Array(15))))
     const { a: full, b } = inProcessChannels({ framing: 'stream', capacity: 14, maxQueuedBytes: 25 })
     const sent = [full.send(new Uint8Array(10)), full.send(new Uint8Array(10)), full.send(new Uint8Array(10))]
+    assert.equal(full.queuedBytes, 20)
     await assert.rejects(full.send(new Uint8Array(10)), { code: 'ERR_IPC_FULL' })
+    assert.equal(full.queuedBytes, 20 + 2 * 4, 'in frames by now')
     for (let i = 0; i < 3; i++) assert.equal((await b.receive())?.length, 10)
     await Promise.all(sent)
     assert.equal(full.queuedBytes, 0)
