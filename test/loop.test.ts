@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { inProcessChannels } from 'ipc-playground/testing'
 import { test } from 'vitest'
 import { BaseChannel } from '../src/core/base-channel.js'
 import { StreamEndpoint } from '../src/core/descriptor-endpoint.js'
@@ -27,6 +28,15 @@ const told = <T>(body: (settle: (value: T) => void) => void): Promise<T> => new 
 const fill = (fd: number): void => {
   while (native.fdWrite(fd, new Uint8Array(65_536)) > 0);
 }
+
+test('an open channel gives the event loop no end of its waits', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const { a, b } = inProcessChannels()
+  assert.equal(timers(), before)
+  a.destroy()
+  b.destroy()
+})
 
 test('a callback closes what is ready in the same turn: nothing is told of it, or of who has its number next', async () => {
   const pipes = [pipe(), pipe()] as const
