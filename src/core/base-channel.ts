@@ -88,7 +88,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
   #corks = 0
   /** Up to which length messages are gathered; -1: none is. */
   readonly #gathered: number
-  readonly #batchHost: BatchHost
+  #batchHost: BatchHost | undefined
   /** A message was sent, and its caller cannot have seen the promise settle yet. */
   #inTurn = false
   /** The first of `#sends` is a batch that is held back until the turn is over. */
@@ -122,7 +122,6 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     this.#longest = this.framing === 'message' ? max : Number.POSITIVE_INFINITY
     this.#outbox = endpoint.outbox
     this.#gathered = endpoint.outbox?.gathers ?? -1
-    this.#batchHost = this.#makeBatchHost()
     this.#context = { adapter: options.adapter, address: options.address }
     this.#maxQueuedBytes = options.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES
     this.#givenPeer = options.peer
@@ -268,6 +267,7 @@ export class BaseChannel<F extends Framing = 'message'> implements Channel<F>, S
     const last = this.#sends[this.#sends.length - 1]
     let batch = last instanceof SendBatch && !last.full ? last : undefined
     if (batch === undefined) {
+      this.#batchHost ??= this.#makeBatchHost()
       batch = new SendBatch(this.#batchHost)
       if (this.#sends.length === 0) this.#gathering = this.#corks === 0
       this.#sends.push(batch)
