@@ -82,9 +82,16 @@ describe('signal/realtime', () => {
       expect(numberOf(other.channel.sync?.receive({ timeout: 5000 }) ?? null)).toBe(i)
     }
     expect(await other.exited).toEqual({ code: 0, signal: null })
-    expect(() => other.channel.sync?.receive({ timeout: 5000 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_PEER_GONE' }))
+    expect(() => other.channel.sync?.receive()).toThrow(expect.objectContaining({ code: 'ERR_IPC_PEER_GONE' }))
     await other.channel.close()
   }, 30_000)
+
+  test('a blocked receive without a limit ends with the peer, after its last word', async () => {
+    const peer = await spawned('signal/realtime', ['exit'])
+    expect(peer.channel.sync?.receive()).toEqual(new Uint8Array(4))
+    expect(() => peer.channel.sync?.receive()).toThrow(expect.objectContaining({ code: 'ERR_IPC_PEER_GONE' }))
+    await peer[Symbol.asyncDispose]()
+  })
 
   test('at RLIMIT_SIGPENDING trySend says so, and send waits', async () => {
     const [soft = ''] = execFileSync('prlimit', ['--pid', String(process.pid), '--sigpending', '--output=SOFT', '--noheadings'], {

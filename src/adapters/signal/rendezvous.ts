@@ -1,7 +1,8 @@
 /**
  * How two processes meet over signals. A listener is a thread named `<prefix>-listen`. A connector finds
  * it under /proc/PID/task and sends it a control signal that carries the connector's own receiver
- * thread; the listener answers there. The first is the peer, every later one is refused.
+ * thread; the listener answers there. Each tells, in the upper half of the value, to which thread data is to be
+ * sent. The first is the peer, every later one is refused.
  *
  * The kernel lets only the same user (or CAP_KILL) signal a process: kill(2). The pid inside a queued
  * signal is the sender's claim; the answer, which goes to that pid's thread, proves it.
@@ -41,7 +42,7 @@ export function signalMethods<Id extends SignalId>(variant: Variant) {
     openReceiver: async ({ pid }: Adapters[Id]): Promise<Endpoint> => openOwn(variant, pid, 'raw'),
     openSender: async ({ pid }: Adapters[Id]): Promise<Endpoint> => {
       const errors = { adapter: variant.id, address: `${scheme}://${pid}` }
-      const probe = native.signalSend(pid, 0, 0, 0)
+      const probe = native.signalSend(pid, 0, 0, 0, 0)
       if (probe < 0 && probe !== -EAGAIN) throw systemError(probe, 'rt_sigqueueinfo', errors)
       // A receiver of this library has a thread, to which signals keep their order; others get them as a process.
       return new SignalSender(variant, pid, findThread(pid, variant, 'raw') ?? 0)
@@ -76,23 +77,27 @@ function openOwn(variant: Variant, pid: number, role: Role): SignalEndpoint {
 function answer(endpoint: SignalEndpoint, context: ListenContext): () => void {
   let listening = true
   let handedOver = false
-  const reply = (pid: number, tid: number, value: number): number => {
-    const sent = native.signalSend(pid, tid, native.signalControlNumber, value)
-    // The connector's user has no room for signals: later.
-    if (sent === -EAGAIN) setTimeout(() => hello(pid, tid), RETRY_MS).unref()
-    return sent
-  }
-  const hello = (pid: number, tid: number) => {
+  const hello = (pid: number, tid: number, dataTid: number) => {
+    const reply = (value: number, label: number): number => {
+      const sent = native.signalSend(pid, tid, native.signalControlNumber, value, label)
+      // The connector's user has no room for signals: later.
+      if (sent === -EAGAIN) setTimeout(() => hello(pid, tid, dataTid), RETRY_MS).unref()
+      return sent
+    }
+    const accept = (): number => {
+      endpoint.takeDirectly()
+      return reply(ACCEPTED, endpoint.dataTid)
+    }
     const uid = userOf(pid)
     if (isAnswer(tid) || uid === undefined) return
-    if (handedOver) reply(pid, tid, REFUSED)
+    if (handedOver) reply(REFUSED, 0)
     else if (!listening) return
-    else if (!context.allow({ pid, uid })) reply(pid, tid, DENIED)
-    else if (reply(pid, tid, ACCEPTED) === 0) {
+    else if (!context.allow({ pid, uid })) reply(DENIED, 0)
+    else if (accept() === 0) {
       handedOver = true
       // After the answer: a connector that misses the listener's name looks for an answer once more.
       endpoint.role = 'peer'
-      endpoint.pairWith(pid, tid)
+      endpoint.pairWith(pid, tid, dataTid)
       endpoint.watch(0)
       context.accept(endpoint)
       context.done()
@@ -113,10 +118,11 @@ async function meet(variant: Variant, pid: number, context: ConnectContext): Pro
   context.signal.throwIfAborted()
   const endpoint = new SignalEndpoint(variant, 'peer')
   try {
-    endpoint.pairWith(pid, 0)
+    endpoint.takeDirectly()
+    endpoint.pairWith(pid, 0, 0)
     const listener = findThread(pid, variant, 'listen')
     if (listener === undefined) throw nobody(errors)
-    endpoint.pairWith(pid, await greet(endpoint, variant, pid, listener, context.signal, errors))
+    endpoint.pairWith(pid, listener, await greet(endpoint, variant, pid, listener, context.signal, errors))
     return endpoint
   } catch (error) {
     endpoint.close()
@@ -127,7 +133,7 @@ async function meet(variant: Variant, pid: number, context: ConnectContext): Pro
 const nobody = (errors: ErrorContext) =>
   new IpcError('ERR_IPC_NOT_FOUND', 'that process does not listen for signals; start the listener first, or pass waitForPeer: true', errors)
 
-/** Says hello and settles with the listener's thread once it has accepted. */
+/** Says hello and settles with the thread that takes the listener's data once it has accepted. */
 function greet(
   endpoint: SignalEndpoint,
   variant: Variant,
@@ -154,7 +160,7 @@ function greet(
       else endpoint.mark()
     }
     const say = () => {
-      const sent = native.signalSend(pid, listener, native.signalControlNumber, endpoint.receiverTid)
+      const sent = native.signalSend(pid, listener, native.signalControlNumber, endpoint.receiverTid, endpoint.dataTid)
       if (sent === 0) look()
       else if (sent === -EAGAIN) timer = setTimeout(say, RETRY_MS)
       else fail(sent === -ESRCH ? nobody(errors) : systemError(sent, 'rt_tgsigqueueinfo', errors))
@@ -165,9 +171,9 @@ function greet(
           ? nobody(errors)
           : new IpcError('ERR_IPC_BUSY', 'the listener has its one peer, or stopped listening', errors),
       )
-    endpoint.onControl = (from, value) => {
+    endpoint.onControl = (from, value, label) => {
       if (from !== pid) return
-      if (value === ACCEPTED) finish(() => resolve(listener))
+      if (value === ACCEPTED) finish(() => resolve(label))
       else if (value === DENIED) fail(new IpcError('ERR_IPC_PERMISSION', 'the listener does not allow this peer', errors))
       else if (value === REFUSED) fail(new IpcError('ERR_IPC_BUSY', 'the listener has its one peer', errors))
     }
