@@ -81,7 +81,8 @@ static struct sigaction replaced[65];
 // rt_tgsigqueueinfo(2) refuses si_code >= 0 for other threads; this says that we passed it on.
 #define FORWARDED (-0x4970)
 // Of what one channel sends another. The upper half of its value, the label, is the thread of the receiver it is for.
-#define CHANNELED (-0x4971)
+// No program can be sent SI_DETHREAD, and the kernel checks less of a code that it knows.
+#define CHANNELED SI_DETHREAD
 
 static void forward(int number, siginfo_t *info, void *context) {
   if (info->si_code == CHANNELED) return; // for a channel that has closed
