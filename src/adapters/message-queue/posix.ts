@@ -9,6 +9,7 @@ import { DescriptorEndpoint, NO_WAIT, waits } from '../../core/descriptor-endpoi
 import { check, type ErrorContext, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { sweep, type Tracked, trackNew } from '../../core/janitor.js'
+import { Streak } from '../../core/streak.js'
 import { addonError } from '../../native/index.js'
 import { native } from './native.js'
 import {
@@ -30,7 +31,7 @@ declare module '../../core/channel.js' {
 }
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants
-const { ENOENT } = system.errno
+const { EAGAIN, ENOENT } = system.errno
 const id = 'message-queue/posix'
 /** What a message's priority is multiplied with where its length is told. */
 const PRIORITY_UNIT = 2 ** 32
@@ -47,6 +48,7 @@ class QueueEndpoint extends DescriptorEndpoint {
   #room: Uint8Array | undefined
   /** A message that did not fit its target. */
   #stash: Uint8Array | undefined
+  readonly #streak = new Streak((target) => native.mqReceive(this.readFd, target, NO_WAIT), -EAGAIN)
 
   /** `released` runs once, before the descriptors are closed. */
   constructor(readFd: number, writeFd: number, errors: ErrorContext, released: () => void) {
@@ -70,8 +72,10 @@ class QueueEndpoint extends DescriptorEndpoint {
 
   #send(data: Uint8Array, priority: number, waitMs: number): number {
     if (this.writeFd < 0) return Result.CLOSED
-    const n = this.result(native.mqSend(this.writeFd, data, priority, waits(waitMs)), 'mq_send')
-    return n < 0 ? n : data.length
+    // A try first: the room is often just being made, and a thread that sleeps for it costs both sides a wake-up.
+    let n = native.mqSend(this.writeFd, data, priority, NO_WAIT)
+    if (n === -EAGAIN && waitMs !== NO_WAIT) n = native.mqSend(this.writeFd, data, priority, waits(waitMs))
+    return n < 0 ? this.result(n, 'mq_send') : data.length
   }
 
   tryReceiveInto(target: Uint8Array): number {
@@ -99,7 +103,8 @@ class QueueEndpoint extends DescriptorEndpoint {
   }
 
   #receive(target: Uint8Array, waitMs: number): number {
-    const n = native.mqReceive(this.readFd, target, waits(waitMs))
+    let n = waitMs === NO_WAIT ? -EAGAIN : this.#streak.try(target)
+    if (n === -EAGAIN) n = native.mqReceive(this.readFd, target, waits(waitMs))
     if (n < 0) return this.result(n, 'mq_receive')
     this.lastPriority = n < PRIORITY_UNIT ? 0 : Math.floor(n / PRIORITY_UNIT)
     return n < PRIORITY_UNIT ? n : n % PRIORITY_UNIT

@@ -10,6 +10,7 @@ import { NO_WAIT, waits } from '../../core/descriptor-endpoint.js'
 import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { defineKind, sweep, type Tracked, track, trackNew } from '../../core/janitor.js'
+import { Streak } from '../../core/streak.js'
 import { checkKey, keyOfName, keyText } from '../../core/sysv-key.js'
 import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
 import { addonError } from '../../native/index.js'
@@ -113,6 +114,7 @@ class SysvQueueEndpoint extends WaiterEndpoint {
   readonly #released: () => void
   readonly #longest = longestMessage()
   #refused = 0
+  readonly #streak = new Streak((target) => native.msqReceive(this.reader?.handle ?? -1, target, NO_WAIT), -EAGAIN)
 
   /** `released` runs once, when no thread uses the queues any more. */
   constructor(
@@ -153,7 +155,9 @@ class SysvQueueEndpoint extends WaiterEndpoint {
 
   sendSync(data: Uint8Array, waitMs: number): number {
     if (this.#to === undefined) return Result.CLOSED
-    const n = native.msqSend(this.#to.queue, this.#to.type, data, waits(waitMs))
+    // A try first: the room is often just being made, and a thread that sleeps for it costs both sides a wake-up.
+    let n = native.msqSend(this.#to.queue, this.#to.type, data, NO_WAIT)
+    if (n === -EAGAIN && waitMs !== NO_WAIT) n = native.msqSend(this.#to.queue, this.#to.type, data, waits(waitMs))
     if (n === -EAGAIN) this.#refused = data.length
     return n < 0 ? this.sent(n, 'msgsnd') : data.length
   }
@@ -168,7 +172,8 @@ class SysvQueueEndpoint extends WaiterEndpoint {
     if (obtained !== undefined && obtained < 0) return this.received(obtained, 'msgrcv')
     const { reader } = this
     if (reader === undefined) return this.received(-EAGAIN, 'msgrcv')
-    const n = native.msqReceive(reader.handle, target, waits(waitMs))
+    let n = waitMs === NO_WAIT ? -EAGAIN : this.#streak.try(target)
+    if (n === -EAGAIN) n = native.msqReceive(reader.handle, target, waits(waitMs))
     if (n !== -E2BIG) return this.received(n, 'msgrcv')
     const held = native.msqHeld(reader.handle)
     if (held < 0) return this.received(n, 'msgrcv') // longer than kernel.msgmax, which was lowered since

@@ -1,6 +1,7 @@
 /** A channel over two counts: a send raises one of them, a receive lowers the other. */
 import { constants } from 'node:os'
 import type { Capabilities } from '../../core/channel.js'
+import { Streak } from '../../core/streak.js'
 import { WaiterEndpoint } from '../../core/waiter-endpoint.js'
 
 const { EAGAIN, EINVAL, EIDRM, EOVERFLOW, ERANGE, ETIMEDOUT } = constants.errno
@@ -28,6 +29,8 @@ export const tokenCapabilities = {
 
 /** Messages have no bytes: one is a token. */
 export abstract class TokenEndpoint extends WaiterEndpoint {
+  readonly #streak = new Streak(() => this.tryTake(), -EAGAIN)
+
   /** Raises the count: 0; -EOVERFLOW or -ERANGE at its maximum. */
   protected abstract post(): number
   /** Lowers the count: 0; -EAGAIN where it is 0. */
@@ -52,9 +55,10 @@ export abstract class TokenEndpoint extends WaiterEndpoint {
   }
 
   /** While the thread has a wait of its own, it is the thread that gets the token. */
-  receiveSync(_target: Uint8Array, waitMs: number): number {
+  receiveSync(target: Uint8Array, waitMs: number): number {
     if (waitMs === 0 || this.startedReader?.busy === true) return this.tryReceiveInto()
-    const taken = this.take(waitMs)
+    const tried = this.#streak.try(target)
+    const taken = tried === -EAGAIN ? this.take(waitMs) : tried
     return this.received(taken === -ETIMEDOUT ? -EAGAIN : taken, 'wait')
   }
 

@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import { type Endpoint, READABLE, WRITABLE } from '../../core/adapter.js'
 import { type AdapterId, type Credentials, Result } from '../../core/channel.js'
 import { checkThread, type ErrorContext, type IpcError, systemError } from '../../core/errors.js'
+import { Streak } from '../../core/streak.js'
 import { DescriptorWatcher, EPOLLIN } from '../../native/loop.js'
 import { MARK, MARK_ASKED, MARK_PEER_LOST, native, RECORD_FIELDS } from './native.js'
 
@@ -11,8 +12,6 @@ const { EAGAIN, EPIPE, ESRCH } = constants.errno
 /** Nothing in the kernel announces room under RLIMIT_SIGPENDING, so a full queue is tried again. */
 export const RETRY_MS = 1
 const BATCH = 256
-/** Of so many blocking receives one looks whether there are several signals to take at once. */
-const LOOK_EVERY = 8
 
 /** What differs between real-time and standard signals. */
 export interface Variant {
@@ -151,9 +150,8 @@ export class SignalEndpoint extends SignalSender {
   #directWatcher: DescriptorWatcher | undefined
   /** What ends a blocking receive at the peer's end: a waiter, or -errno; undefined until the first. */
   #guard: number | undefined
-  /** The last look found several signals: the next is worth it. */
-  #streaming = false
-  #waits = 0
+  /** A try takes several signals at once, a wait one. */
+  readonly #streak = new Streak((target) => this.tryReceiveInto(target), Result.WOULD_BLOCK)
   // Records taken and not yet handed over: #next to #kept.
   readonly #batch = new Int32Array(BATCH * RECORD_FIELDS)
   #next = 0
@@ -257,11 +255,8 @@ export class SignalEndpoint extends SignalSender {
     }
     // Without a guard `waitSync` waits for the peer's end as well.
     if (this.#guard !== undefined && this.#guard < 0) return this.tryReceiveInto(target)
-    if (this.#streaming || ++this.#waits % LOOK_EVERY === 0) {
-      const n = this.tryReceiveInto(target)
-      this.#streaming = this.#next < this.#kept
-      if (n !== Result.WOULD_BLOCK) return n
-    }
+    const tried = this.#streak.try(target)
+    if (tried !== Result.WOULD_BLOCK) return tried
     const value = native.signalReceive(this.#receiver, waitMs)
     if (value === -EPIPE) this.#gone = true
     if (value < 0) return this.tryReceiveInto(target)
