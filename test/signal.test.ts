@@ -14,6 +14,7 @@ import {
   spawnPeer,
 } from 'ipc-playground'
 import { afterEach, describe, expect, test } from 'vitest'
+import { native } from '../src/adapters/signal/native.js'
 
 const peerModule = new URL('./fixtures/signal-peer.js', import.meta.url)
 const word = (n: number) => Uint8Array.of(n, n >>> 8, n >>> 16, n >>> 24)
@@ -32,6 +33,18 @@ const nameOf = (tid: string) => {
 }
 const threads = () => readdirSync('/proc/self/task').filter((tid) => nameOf(tid).startsWith('ipc-'))
 const pendingLimit = (soft: string) => execFileSync('prlimit', ['--pid', String(process.pid), `--sigpending=${soft}:`])
+
+/** A mask of this thread, such as SigBlk or SigPnd, or of the process, ShdPnd. proc_pid_status(5) */
+const maskOf = (field: string, status = readFileSync('/proc/thread-self/status', 'utf8')) =>
+  BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? ''}`)
+
+/** Both ends of a channel, in this thread. */
+async function pair(scheme: 'signal' | 'signal+standard') {
+  const server = await listen(`${scheme}://self`)
+  const client = await connect(server.address, { timeout: 5000 })
+  const { value: channel } = await server[Symbol.asyncIterator]().next()
+  return { server, client, channel }
+}
 
 const peers: Peer[] = []
 const spawned = async (adapter: AdapterId, args: string[], options: SpawnOptions = {}) => {
@@ -91,6 +104,61 @@ describe('signal/realtime', () => {
     expect(peer.channel.sync?.receive()).toEqual(new Uint8Array(4))
     expect(() => peer.channel.sync?.receive()).toThrow(expect.objectContaining({ code: 'ERR_IPC_PEER_GONE' }))
     await peer[Symbol.asyncDispose]()
+  })
+
+  test('in order, whichever way each word is received', async () => {
+    const count = 30_000
+    const peer = await spawned('signal/realtime', ['count', String(count)])
+    const target = new Uint8Array(4)
+    const ways = [
+      () => peer.channel.sync?.receiveInto(target),
+      () => peer.channel.receiveInto(target, { timeout: 10_000 }),
+      () => {
+        while (peer.channel.tryReceiveInto(target) !== 4);
+      },
+      () => peer.channel.sync?.receiveInto(target, { timeout: 10_000 }),
+    ]
+    for (let i = 0; i < count; i++) {
+      await ways[(i >> 4) % ways.length]?.()
+      if (numberOf(target) !== i) expect(numberOf(target)).toBe(i)
+    }
+    expect(() => peer.channel.sync?.receive()).toThrow(expect.objectContaining({ code: 'ERR_IPC_PEER_GONE' }))
+    await peer[Symbol.asyncDispose]()
+  }, 60_000)
+
+  test('what is directed to this thread, but not by the peer to the channel, is not for the channel', async () => {
+    const { server, client, channel } = await pair('signal')
+    const raw = await openReceiver('signal://self')
+    const { signalDataNumber } = native
+    // To the thread; with the channel's label; of another channel with this process, as if it were an old one.
+    expect(native.signalSend(process.pid, process.pid, signalDataNumber, 1, 0)).toBe(0)
+    const labels = threads().map(Number)
+    for (const label of labels) expect(native.signalSend(process.pid, process.pid, signalDataNumber, 2, label)).toBe(0)
+    const other = native.signalOpen(signalDataNumber, 'ipc-rt-other', 0)
+    expect(native.signalPair(other, process.pid, native.signalTid(other), process.pid)).toBe(0)
+    expect(native.signalPut(other, 3)).toBe(0)
+    await channel.send(word(4))
+    await client.send(word(5))
+    expect(numberOf(client.sync?.receive({ timeout: 5000 }) ?? null)).toBe(4)
+    expect(numberOf(await channel.receive({ timeout: 5000 }))).toBe(5)
+    // Once more, while a receive waits without a try before.
+    for (let i = 0; i < 2; i++) expect(() => client.sync?.receive({ timeout: 1 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_TIMEOUT' }))
+    expect(native.signalPut(other, 3)).toBe(0)
+    await channel.send(word(6))
+    expect(numberOf(client.sync?.receive({ timeout: 5000 }) ?? null)).toBe(6)
+    expect(client.tryReceiveInto(new Uint8Array(4))).toBe(-1)
+    expect(channel.tryReceiveInto(new Uint8Array(4))).toBe(-1)
+    for (const expected of [
+      1,
+      ...threads()
+        .slice(1)
+        .map(() => 2),
+    ])
+      expect(numberOf(await raw.receive({ timeout: 5000 }))).toBe(expected)
+    native.signalClose(other)
+    await raw.close()
+    await client.close()
+    await server.close()
   })
 
   test('at RLIMIT_SIGPENDING trySend says so, and send waits', async () => {
@@ -209,6 +277,18 @@ describe('signal/standard', () => {
     await receiver.close()
   })
 
+  test('process.on hears of what is sent to the process while a channel is open', async () => {
+    const { server, client, channel } = await pair('signal+standard')
+    const heard = once(process, 'SIGUSR2')
+    execFileSync('sh', ['-c', `kill -USR2 ${process.pid}`])
+    while (client.tryReceiveInto(new Uint8Array(0)) !== -1);
+    await heard
+    await channel.send(new Uint8Array(0))
+    expect(await client.receive({ timeout: 5000 })).toEqual(new Uint8Array(0))
+    await client.close()
+    await server.close()
+  })
+
   test('many become at least one', async () => {
     const receiver = await openReceiver('signal+standard://self')
     const sender = await openSender({ adapter: 'signal/standard', pid: process.pid })
@@ -223,6 +303,34 @@ describe('signal/standard', () => {
 })
 
 describe.each(['signal/realtime', 'signal/standard'] as const)('%s', (adapter) => {
+  test('a closed channel leaves nothing blocked, nothing pending, and nothing that kills', async () => {
+    const scheme = adapter === 'signal/realtime' ? 'signal' : 'signal+standard'
+    const payload = new Uint8Array(adapter === 'signal/realtime' ? 4 : 0)
+    const before = maskOf('SigBlk')
+    for (let round = 0; round < 3; round++) {
+      const { server, client, channel } = await pair(scheme)
+      expect(maskOf('SigBlk')).not.toBe(before)
+      const child = execFileSync('cat', ['/proc/self/status'], { encoding: 'utf8' })
+      expect(maskOf('SigBlk', child)).toBe(0n)
+      for (let i = 0; i < 500; i++) channel.trySend(payload)
+      expect(maskOf('SigPnd')).not.toBe(0n)
+      // Nothing of an earlier round has come.
+      if (payload.length > 0) expect(client.sync?.receive({ timeout: 5000 })).toEqual(payload)
+      await client.close()
+      expect(maskOf('SigBlk')).toBe(before)
+      expect(maskOf('SigPnd')).toBe(0n)
+      expect(await codeOf(channel.send(payload))).toBe('ERR_IPC_PEER_GONE')
+      await server.close()
+    }
+    // One that is on its way while the other side closes.
+    const peer = await spawned(adapter, ['flood'])
+    expect(peer.channel.sync?.receive({ timeout: 5000 })).toEqual(payload)
+    await peer.channel.close()
+    expect(maskOf('SigBlk')).toBe(before)
+    expect(await peer.exited).toEqual({ code: 3, signal: null })
+    expect(maskOf('SigPnd')).toBe(0n)
+  })
+
   test('process.exit() while the receiver thread waits', async () => {
     const peer = await spawned(adapter, ['exit'])
     expect(await peer.exited).toEqual({ code: 7, signal: null })

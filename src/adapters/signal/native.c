@@ -128,11 +128,22 @@ static int32_t label_of(const siginfo_t *info) {
   return info->si_code >= 0 ? 0 : (int32_t)((uint64_t)(uintptr_t)info->si_value.sival_ptr >> 32);
 }
 
-// What came to the process while this thread waited for its own, and the handler would have got. At the limit
-// the kernel delivers a standard signal without telling its sender: that may be the peer.
+// What came to the process while this thread waited for its own goes to the handler, which would have got it: ours,
+// or that of process.on. At the limit the kernel delivers a standard signal without telling its sender: that may be
+// the peer, and stays.
 static bool pass_on(int number, siginfo_t *info) {
   if (info->si_code == CHANNELED || (info->si_pid == 0 && number < SIGRTMIN)) return false;
-  forward(number, info, NULL);
+  struct sigaction handler;
+  sigset_t all, before;
+  sigfillset(&all); // as in a handler
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  if (sigaction(number, NULL, &handler) == 0) {
+    if (handler.sa_flags & SA_SIGINFO)
+      handler.sa_sigaction(number, info, NULL);
+    else if (handler.sa_handler != SIG_DFL && handler.sa_handler != SIG_IGN)
+      handler.sa_handler(number);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   return true;
 }
 
