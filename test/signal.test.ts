@@ -142,7 +142,8 @@ describe('signal/realtime', () => {
     expect(numberOf(client.sync?.receive({ timeout: 5000 }) ?? null)).toBe(4)
     expect(numberOf(await channel.receive({ timeout: 5000 }))).toBe(5)
     // Once more, while a receive waits without a try before.
-    for (let i = 0; i < 2; i++) expect(() => client.sync?.receive({ timeout: 1 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_TIMEOUT' }))
+    for (let i = 0; i < 2; i++)
+      expect(() => client.sync?.receive({ timeout: 1 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_TIMEOUT' }))
     expect(native.signalPut(other, 3)).toBe(0)
     await channel.send(word(6))
     expect(numberOf(client.sync?.receive({ timeout: 5000 }) ?? null)).toBe(6)
