@@ -52,6 +52,11 @@ static long do_pipe2(const actor_args *args, actor_reply *reply) {
   return result;
 }
 
+static long do_mkdir(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  return mkdir(arg_text(args, 0), (mode_t)arg_number(args, 1));
+}
+
 static long do_mkfifo(const actor_args *args, actor_reply *reply) {
   (void)reply;
   return mkfifo(arg_text(args, 0), (mode_t)arg_number(args, 1));
@@ -162,7 +167,7 @@ static long do_epoll_wait(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(descriptors, {"open", do_open}, {"close", do_close}, {"read", do_read}, {"drain", do_drain}, {"write", do_write},
-            {"pipe2", do_pipe2}, {"mkfifo", do_mkfifo}, {"unlink", do_unlink}, {"chmod", do_chmod}, {"stat", do_stat},
+            {"pipe2", do_pipe2}, {"mkdir", do_mkdir}, {"mkfifo", do_mkfifo}, {"unlink", do_unlink}, {"chmod", do_chmod}, {"stat", do_stat},
             {"fstat", do_fstat}, {"dup", do_dup}, {"fcntl", do_fcntl}, {"fcntl_lock", do_fcntl_lock}, {"flock", do_flock},
             {"ioctl", do_ioctl}, {"ftruncate", do_ftruncate}, {"memfd_create", do_memfd_create}, {"eventfd", do_eventfd},
             {"poll", do_poll}, {"epoll_create1", do_epoll_create1}, {"epoll_ctl", do_epoll_ctl}, {"epoll_wait", do_epoll_wait})

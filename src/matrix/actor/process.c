@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +83,20 @@ static long do_become(const actor_args *args, actor_reply *reply) {
   gid_t gid = (gid_t)arg_number(args, 1);
   uid_t uid = (uid_t)arg_number(args, 0);
   return setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ? -1 : 0;
+}
+
+/* drop_capability(number): from what this process has and from what it may take. capset(2) */
+static long do_drop_capability(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+  if (syscall(SYS_capget, &header, sets) < 0) return -1;
+  uint32_t number = (uint32_t)arg_number(args, 0), others = ~(1U << number % 32);
+  sets[number / 32].effective &= others;
+  sets[number / 32].permitted &= others;
+  sets[number / 32].inheritable &= others;
+  return syscall(SYS_capset, &header, sets);
 }
 
 static long do_unshare(const actor_args *args, actor_reply *reply) {
@@ -157,5 +173,5 @@ static long do_reset(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, {"exit", do_exit}, {"wait", do_wait},
-            {"getpid", do_getpid}, {"become", do_become}, {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"setrlimit", do_setrlimit},
+            {"getpid", do_getpid}, {"become", do_become}, {"drop_capability", do_drop_capability}, {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"setrlimit", do_setrlimit},
             {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})

@@ -52,6 +52,14 @@ static long do_getsockname(const actor_args *args, actor_reply *reply) {
   return result;
 }
 
+static long do_getpeername(const actor_args *args, actor_reply *reply) {
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  long result = getpeername((int)arg_number(args, 0), (struct sockaddr *)&address, &length);
+  if (result >= 0) reply_bytes(reply, "address", &address, length);
+  return result;
+}
+
 static long do_shutdown(const actor_args *args, actor_reply *reply) {
   (void)reply;
   return shutdown((int)arg_number(args, 0), (int)arg_number(args, 1));
@@ -149,6 +157,6 @@ static long do_recvmsg(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(sockets, {"socket", do_socket}, {"socketpair", do_socketpair}, {"bind", do_bind}, {"connect", do_connect},
-            {"listen", do_listen}, {"accept", do_accept}, {"getsockname", do_getsockname}, {"shutdown", do_shutdown},
-            {"setsockopt", do_setsockopt}, {"getsockopt", do_getsockopt}, {"send", do_send}, {"sendto", do_sendto},
+            {"listen", do_listen}, {"accept", do_accept}, {"getsockname", do_getsockname}, {"getpeername", do_getpeername},
+            {"shutdown", do_shutdown}, {"setsockopt", do_setsockopt}, {"getsockopt", do_getsockopt}, {"send", do_send}, {"sendto", do_sendto},
             {"send_rights", do_send_rights}, {"recv", do_recv}, {"recvmsg", do_recvmsg})

@@ -33,6 +33,7 @@ export const K = named({
   SA_RESTART: 0x10000000,
   SA_NODEFER: 0x40000000,
   // fcntl(2)
+  F_DUPFD: 0,
   F_GETFD: 1,
   F_SETFD: 2,
   F_GETFL: 3,
@@ -133,6 +134,8 @@ export const K = named({
   SHUT_RD: 0,
   SHUT_WR: 1,
   SHUT_RDWR: 2,
+  // capabilities(7)
+  CAP_KILL: 5,
   // namespaces
   CLONE_NEWNS: 0x20000,
   CLONE_NEWIPC: 0x8000000,

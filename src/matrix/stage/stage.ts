@@ -91,10 +91,17 @@ export class Stage implements Cast {
     return `/${name}`
   }
 
-  /** A new path in the run's folder, which is removed at the end. */
-  async path(): Promise<string> {
-    const path = join(this.company.folder, random())
+  /** A new path in the run's folder or another, which is removed at the end. */
+  async path(within = this.company.folder): Promise<string> {
+    const path = join(within, random())
     await this.#keep('file', path)
+    return path
+  }
+
+  /** A new path of a folder, which is removed at the end, after what `path` was asked for in it. */
+  async folder(): Promise<string> {
+    const path = join(this.company.folder, random())
+    await this.#keep('folder', path)
     return path
   }
 
@@ -138,9 +145,9 @@ export class Stage implements Cast {
   async clear(): Promise<void> {
     this.#cleared = true
     for (const node of this.#nodes.splice(0)) await node.end()
-    // The younger first: a child is gone before its parent is.
+    // The younger first: a child is gone before its parent is, and what is in a folder before the folder.
     for (const actor of this.#actors.splice(0).reverse()) await this.company.release(actor.process)
-    for (const { kind, name } of this.#kept.splice(0)) await this.company.discard(kind, name)
+    for (const { kind, name } of this.#kept.splice(0).reverse()) await this.company.discard(kind, name)
   }
 
   async #keep(kind: ObjectKind, name: string): Promise<void> {

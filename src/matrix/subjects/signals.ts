@@ -1,8 +1,7 @@
 import type { Actor } from '../stage/actor.js'
 import { type Call, call, type Payload } from '../stage/call.js'
 import { K } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
-import type { End, Pair, Subject } from './subject.js'
+import type { End, Subject } from './subject.js'
 
 /** The signal of the standard subject: no use of its own, and not the one that opens Node's inspector. */
 export const STANDARD = K.SIGUSR2
@@ -59,35 +58,44 @@ export class SignalReceiver implements End {
   async close(): Promise<void> {}
 }
 
-async function meet(
-  stage: Stage,
-  signalOf: (receiver: Actor) => Promise<number>,
-  send: (pid: number, signal: number) => Call,
-): Promise<Pair> {
-  const [sender, receiver] = [await stage.actor('sender'), await stage.actor('receiver')]
-  const signal = await signalOf(receiver)
+/** The lowest real-time signal that the C library leaves to programs. */
+export const realtimeSignal = async (actor: Actor): Promise<number> => (await actor.must(call('sigrtmin'))).result
+
+interface Kind {
+  signalOf(receiver: Actor): Promise<number>
+  send(pid: number, signal: number): Call
+}
+
+const kinds = {
+  sig: { signalOf: async () => STANDARD.value, send: (pid) => call('kill', pid, STANDARD) },
+  rtsig: { signalOf: realtimeSignal, send: (pid, signal) => call('sigqueue', pid, signal, 0) },
+} satisfies Record<string, Kind>
+
+/** Between two processes that there are: the receiver holds the signal from now on. */
+export async function signalPair(
+  key: keyof typeof kinds,
+  sender: Actor,
+  receiver: Actor,
+): Promise<{ readonly sender: SignalSender; readonly receiver: SignalReceiver }> {
+  const kind: Kind = kinds[key]
+  const signal = await kind.signalOf(receiver)
   await receiver.must(call('sigprocmask', K.SIG_BLOCK, signal))
-  return { sender: new SignalSender(sender, receiver.pid, send(receiver.pid, signal)), receiver: new SignalReceiver(receiver, signal) }
+  return {
+    sender: new SignalSender(sender, receiver.pid, kind.send(receiver.pid, signal)),
+    receiver: new SignalReceiver(receiver, signal),
+  }
 }
 
 export const sig: Subject = {
   key: 'sig',
   title: 'standard signal',
   adapter: 'signal/standard',
-  meet: (stage) =>
-    meet(
-      stage,
-      async () => STANDARD.value,
-      (pid) => call('kill', pid, STANDARD),
-    ),
+  meet: async (stage) => signalPair('sig', await stage.actor('sender'), await stage.actor('receiver')),
 }
-
-/** The lowest real-time signal that the C library leaves to programs. */
-export const realtimeSignal = async (actor: Actor): Promise<number> => (await actor.must(call('sigrtmin'))).result
 
 export const rtsig: Subject = {
   key: 'rtsig',
   title: 'RT signal',
   adapter: 'signal/realtime',
-  meet: (stage) => meet(stage, realtimeSignal, (pid, signal) => call('sigqueue', pid, signal, 0)),
+  meet: async (stage) => signalPair('rtsig', await stage.actor('sender'), await stage.actor('receiver')),
 }
