@@ -119,20 +119,29 @@ static long do_mount(const actor_args *args, actor_reply *reply) {
   return mount(arg_text(args, 0), arg_text(args, 1), arg_text(args, 2), (unsigned long)arg_number(args, 3), NULL);
 }
 
-/* interface_up(name): of the network namespace that this process is in. netdevice(7) */
-static long do_interface_up(const actor_args *args, actor_reply *reply) {
-  (void)reply;
+static long set_interface(const actor_args *args, bool up) {
   struct ifreq request = {0};
   snprintf(request.ifr_name, sizeof request.ifr_name, "%s", arg_text(args, 0));
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   long result = ioctl(fd, SIOCGIFFLAGS, &request);
-  request.ifr_flags |= IFF_UP;
+  request.ifr_flags = (short)(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
   if (result == 0) result = ioctl(fd, SIOCSIFFLAGS, &request);
   int error = errno;
   close(fd);
   errno = error;
   return result;
+}
+
+/* interface_up(name), interface_down(name): of the network namespace that this process is in. netdevice(7) */
+static long do_interface_up(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  return set_interface(args, true);
+}
+
+static long do_interface_down(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  return set_interface(args, false);
 }
 
 /* setrlimit(resource, soft, hard) */
@@ -173,5 +182,5 @@ static long do_reset(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, {"exit", do_exit}, {"wait", do_wait},
-            {"getpid", do_getpid}, {"become", do_become}, {"drop_capability", do_drop_capability}, {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"setrlimit", do_setrlimit},
+            {"getpid", do_getpid}, {"become", do_become}, {"drop_capability", do_drop_capability}, {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"interface_down", do_interface_down}, {"setrlimit", do_setrlimit},
             {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})
