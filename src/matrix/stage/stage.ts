@@ -46,9 +46,14 @@ export class Stage implements Cast {
   /** A process of the user `nobody`, without any capability. Skips the cell where there can be none. */
   async nobody(role: string): Promise<Actor> {
     const actor = await this.actor(role)
+    await this.demote(actor)
+    return actor
+  }
+
+  /** The process goes on as the user `nobody`, without any capability, and keeps what it has open. */
+  async demote(actor: Actor): Promise<void> {
     const { error } = await actor.do(call('become', NOBODY, NOBODY))
     if (error !== undefined) throw new Skip(`this user may not start a process of another: ${error}`)
-    return actor
   }
 
   /** A process in new namespaces of the kinds that `flags` are (CLONE_NEWIPC, …). Skips the cell where there can be none. */
