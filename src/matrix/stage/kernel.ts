@@ -34,6 +34,13 @@ export function viewOf(pid: number): KernelView {
   }
 }
 
+/** Its effective user and group, as this process numbers them. */
+export function ownersOf(pid: number): { readonly uid: number; readonly gid: number } {
+  const status = read(`/proc/${pid}/status`) ?? ''
+  const effective = (kind: string) => Number(new RegExp(`^${kind}:\\s+\\d+\\s+(\\d+)`, 'm').exec(status)?.[1])
+  return { uid: effective('Uid'), gid: effective('Gid') }
+}
+
 export const describeView = (pid: number, { state, wchan, syscall }: KernelView): string =>
   state === undefined
     ? `/proc/${pid} is gone`
