@@ -41,6 +41,10 @@ export function ownersOf(pid: number): { readonly uid: number; readonly gid: num
   return { uid: effective('Uid'), gid: effective('Gid') }
 }
 
+/** Whether it has a file or an object of shared memory mapped whose path begins with `path`. */
+export const mappedBy = (pid: number, path: string): boolean =>
+  (read(`/proc/${pid}/maps`) ?? '').split('\n').some((line) => line.slice(line.indexOf('/')).startsWith(path))
+
 export const describeView = (pid: number, { state, wchan, syscall }: KernelView): string =>
   state === undefined
     ? `/proc/${pid} is gone`
