@@ -156,8 +156,9 @@ static long do_getrlimit(const actor_args *args, actor_reply *reply) {
   struct rlimit limit;
   long result = getrlimit((__rlimit_resource_t)arg_number(args, 0), &limit);
   if (result < 0) return result;
-  reply_number(reply, "soft", (int64_t)limit.rlim_cur);
-  reply_number(reply, "hard", (int64_t)limit.rlim_max);
+  // RLIM_INFINITY is the largest number there, too.
+  reply_number(reply, "soft", limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur);
+  reply_number(reply, "hard", limit.rlim_max > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_max);
   return result;
 }
 
@@ -182,5 +183,6 @@ static long do_reset(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, {"exit", do_exit}, {"wait", do_wait},
-            {"getpid", do_getpid}, {"become", do_become}, {"drop_capability", do_drop_capability}, {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"interface_down", do_interface_down}, {"setrlimit", do_setrlimit},
-            {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})
+            {"getpid", do_getpid}, {"become", do_become}, {"drop_capability", do_drop_capability}, {"unshare", do_unshare},
+            {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"interface_down", do_interface_down},
+            {"setrlimit", do_setrlimit}, {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})
