@@ -143,8 +143,8 @@ export default defineProperty({
     ...each(SIGNALS, async (stage, subject) => {
       const pair = await subject.meet(stage)
       const { sender, receiver } = pair
-      const pending = (await receiver.actor.must(call('getrlimit', K.RLIMIT_SIGPENDING))).number('hard')
-      const times = subject.key === 'sig' ? ENDLESS : Math.min(MANY, Math.floor(pending / 2))
+      const limit = (await receiver.actor.must(call('getrlimit', K.RLIMIT_SIGPENDING))).number('soft')
+      const times = subject.key === 'sig' ? ENDLESS : Math.min(MANY, Math.ceil(limit / 2))
       const come = await amid(pair, sender.send(counter()), times, () => receiver.receive())
       const values = come.flatMap((outcome) => outcome.numbers('value'))
       const senders = come.flatMap((outcome) => outcome.numbers('sender'))

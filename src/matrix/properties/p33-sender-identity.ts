@@ -2,8 +2,10 @@ import type { Actor } from '../stage/actor.js'
 import { call, type Outcome } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import { ownersOf } from '../stage/kernel.js'
+import { Skip } from '../stage/stage.js'
 import { attach } from '../subjects/memory.js'
 
+import { noPendingSignals } from '../subjects/signals.js'
 import { int } from '../subjects/sockets.js'
 import type { End } from '../subjects/subject.js'
 import type { SysvQueueEnd } from '../subjects/sysv-queue.js'
@@ -148,6 +150,8 @@ export default defineProperty({
     },
     pmq: async (stage, subject) => {
       const { sender, receiver } = await subject.meet(stage)
+      const impossible = noPendingSignals()
+      if (impossible !== undefined) throw new Skip(impossible)
       const signal = K.SIGUSR2
       await receiver.actor.must(call('sigprocmask', K.SIG_BLOCK, signal))
       await receiver.actor.must(call('mq_notify', receiver.fd ?? -1, signal))

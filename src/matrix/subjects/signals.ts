@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Actor } from '../stage/actor.js'
 import { type Call, call, type Payload } from '../stage/call.js'
 import { K } from '../stage/constants.js'
@@ -58,6 +59,10 @@ export class SignalReceiver implements End {
   async close(): Promise<void> {}
 }
 
+/** Why no signal can carry more than its number here. getrlimit(2) RLIMIT_SIGPENDING */
+export const noPendingSignals = (): string | undefined =>
+  /^Max pending signals +0 /m.test(readFileSync('/proc/self/limits', 'utf8')) ? 'this user may have no signals pending' : undefined
+
 /** The lowest real-time signal that the C library leaves to programs. */
 export const realtimeSignal = async (actor: Actor): Promise<number> => (await actor.must(call('sigrtmin'))).result
 
@@ -97,5 +102,6 @@ export const rtsig: Subject = {
   key: 'rtsig',
   title: 'RT signal',
   adapter: 'signal/realtime',
+  unavailable: noPendingSignals,
   meet: async (stage) => signalPair('rtsig', await stage.actor('sender'), await stage.actor('receiver')),
 }
