@@ -1,4 +1,5 @@
 /** A system call as data: what an actor is asked to perform, and what came of it. */
+import { describeAddress, isAddress } from './address.js'
 
 /** A number with the name that the manual pages give it. */
 export interface Constant {
@@ -95,12 +96,14 @@ export class Outcome {
     if (this.error !== undefined && this.numbers('times').length === 0) return this.error
     if (this.numbers('times').length > 0) return `${this.times} times${this.error === undefined ? '' : `, then ${this.error}`}`
     const data = this.allBytes('data').length === 0 ? '' : ` ${show(this.data)}`
-    return `${this.result}${data}`
+    const address = this.allBytes('address').map(describeAddress).at(-1) ?? ''
+    return `${this.result}${data}${address && ` ${address}`}`
   }
 }
 
 /** `mq_send(4, "low", 1)` */
-export const describe = ({ name, args }: Call): string => `${name}(${args.map(show).join(', ')})`
+export const describe = ({ name, args }: Call): string =>
+  `${name}(${args.map((arg, index) => (isAddress(name, index) && arg instanceof Uint8Array ? describeAddress(arg) : show(arg))).join(', ')})`
 
 const SHOWN_BYTES = 24
 
