@@ -1,8 +1,8 @@
 import type { Actor } from '../stage/actor.js'
-import { call, type Outcome } from '../stage/call.js'
+import { call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import { ownersOf } from '../stage/kernel.js'
-import { Skip } from '../stage/stage.js'
+import { Skip, type Stage } from '../stage/stage.js'
 import { attach } from '../subjects/memory.js'
 
 import { noPendingSignals } from '../subjects/signals.js'
@@ -23,9 +23,10 @@ const identityOf = ({ pid }: Actor): Identity => ({ pid, ...ownersOf(pid) })
 const UCRED_BYTES = 12
 
 /** What SO_PEERCRED answers. unix(7) */
-async function peerOf(actor: Actor, fd: number): Promise<Identity> {
+async function peerOf(stage: Stage, { actor, fd = -1 }: End): Promise<Identity> {
   const { buffer } = (await actor.must(call('getsockopt', fd, K.SOL_SOCKET, K.SO_PEERCRED, UCRED_BYTES))).bytes('value')
   const [pid = 0, uid = 0, gid = 0] = new Int32Array(buffer)
+  stage.observe(`SO_PEERCRED: pid ${pid}, uid ${uid}, gid ${gid}`)
   return { pid, uid, gid }
 }
 
@@ -33,8 +34,13 @@ async function peerOf(actor: Actor, fd: number): Promise<Identity> {
 const known = (seen: Identity, real: Identity): string => (['pid', 'uid', 'gid'] as const).filter((id) => seen[id] === real[id]).join()
 
 /** Ancillary data of a message. */
-const credentials = (message: Outcome): Identity | undefined =>
-  message.numbers('pid').length === 0 ? undefined : { pid: message.number('pid'), uid: message.number('uid'), gid: message.number('gid') }
+async function credentials(stage: Stage, receiver: End): Promise<Identity | undefined> {
+  const message = await receiveMessage(receiver)
+  if (message.numbers('pid').length === 0) return undefined
+  const [pid, uid, gid] = [message.number('pid'), message.number('uid'), message.number('gid')]
+  stage.observe(`SCM_CREDENTIALS: pid ${pid}, uid ${uid}, gid ${gid}`)
+  return { pid, uid, gid }
+}
 
 const receiveMessage = (receiver: End) => receiver.actor.must(call('recvmsg', receiver.fd ?? -1, 64, 0))
 
@@ -45,12 +51,12 @@ const connected: Experiment = async (stage, subject) => {
   await child.must(sender.send('x'))
   await receiver.actor.must(receiver.receive())
   stage.intend('The child of who connected has sent this. Who does the kernel say is at the other end?')
-  const peer = await peerOf(receiver.actor, receiver.fd ?? -1)
+  const peer = await peerOf(stage, receiver)
   if (peer.pid === child.pid) return 'SO_PEERCRED of who sent'
   stage.intend('Who sent a message can be asked for as well, message by message.')
   await receiver.actor.must(call('setsockopt', receiver.fd ?? -1, K.SOL_SOCKET, K.SO_PASSCRED, int(1)))
   await child.must(sender.send('y'))
-  const sent = credentials(await receiveMessage(receiver))
+  const sent = await credentials(stage, receiver)
   if (sent?.pid !== child.pid) return `SCM_CREDENTIALS of ${sent?.pid}`
   return `SO_PEERCRED (${known(peer, identityOf(sender.actor))} at connect)`
 }
@@ -96,7 +102,7 @@ const addressOnly =
     await sender.actor.must(sender.send('x'))
     const seen = await addressOf(receiver)
     stage.intend('Is there more than an address?')
-    const { pid } = await peerOf(receiver.actor, receiver.fd ?? -1)
+    const { pid } = await peerOf(stage, receiver)
     if (pid !== 0) return `process ${pid}`
     return Buffer.compare(seen.subarray(0, HOST_AND_PORT), own.subarray(0, HOST_AND_PORT)) === 0 ? 'address only' : 'none'
   }
@@ -112,11 +118,11 @@ export default defineProperty({
     udgram: async (stage, subject) => {
       const { sender, receiver } = await subject.meet(stage)
       await sender.actor.must(sender.send('x'))
-      const before = credentials(await receiveMessage(receiver))
+      const before = await credentials(stage, receiver)
       if (before !== undefined) return `told unasked: ${before.pid}`
       await receiver.actor.must(call('setsockopt', receiver.fd ?? -1, K.SOL_SOCKET, K.SO_PASSCRED, int(1)))
       await sender.actor.must(sender.send('x'))
-      const seen = credentials(await receiveMessage(receiver))
+      const seen = await credentials(stage, receiver)
       if (seen === undefined) return 'none'
       const ids = known(seen, identityOf(sender.actor))
       return ids === 'pid,uid,gid' ? 'SCM_CREDENTIALS' : `SCM_CREDENTIALS, of which ${ids} are right`
