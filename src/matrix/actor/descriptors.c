@@ -1,6 +1,7 @@
 /* Files, pipes, FIFOs, locks on files, and waiting for descriptors. */
 #include "actor.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -65,6 +66,14 @@ static long do_mkfifo(const actor_args *args, actor_reply *reply) {
 static long do_unlink(const actor_args *args, actor_reply *reply) {
   (void)reply;
   return unlink(arg_text(args, 0));
+}
+
+/* readlink(path): the text of a symbolic link. */
+static long do_readlink(const actor_args *args, actor_reply *reply) {
+  char *text = scratch(PATH_MAX);
+  long result = readlink(arg_text(args, 0), text, PATH_MAX);
+  if (result >= 0) reply_bytes(reply, "data", text, (size_t)result);
+  return result;
 }
 
 static long do_chmod(const actor_args *args, actor_reply *reply) {
@@ -170,4 +179,4 @@ ACTOR_CALLS(descriptors, {"open", do_open}, {"close", do_close}, {"read", do_rea
             {"pipe2", do_pipe2}, {"mkdir", do_mkdir}, {"mkfifo", do_mkfifo}, {"unlink", do_unlink}, {"chmod", do_chmod}, {"stat", do_stat},
             {"fstat", do_fstat}, {"dup", do_dup}, {"fcntl", do_fcntl}, {"fcntl_lock", do_fcntl_lock}, {"flock", do_flock},
             {"ioctl", do_ioctl}, {"ftruncate", do_ftruncate}, {"memfd_create", do_memfd_create}, {"eventfd", do_eventfd},
-            {"poll", do_poll}, {"epoll_create1", do_epoll_create1}, {"epoll_ctl", do_epoll_ctl}, {"epoll_wait", do_epoll_wait})
+            {"poll", do_poll}, {"readlink", do_readlink}, {"epoll_create1", do_epoll_create1}, {"epoll_ctl", do_epoll_ctl}, {"epoll_wait", do_epoll_wait})

@@ -40,3 +40,9 @@ export const DATAGRAMS = ['udgram', 'udp', 'mcast'] as const
 export const SEMAPHORES = ['psem', 'svsem'] as const
 export const SIGNALS = ['sig', 'rtsig'] as const
 export const MEMORY = ['pshm', 'svshm', 'memfd'] as const
+/** Whose objects stand by themselves under a name: `named` of these subjects. */
+export const NAMED = ['fifo', 'psem', 'svsem', 'pmq', 'svmq', 'pshm', 'svshm'] as const
+/** Whose descriptors have no name. */
+export const NAMELESS = ['pipe', 'memfd'] as const
+export const CONNECTED = ['ustream', 'useq', 'tcp'] as const
+export const UNIX = ['ustream', 'udgram', 'useq'] as const

@@ -10,6 +10,39 @@ export interface KernelView {
   readonly syscall: string | undefined
 }
 
+/** A process of whom the kernel answers no more has no parent, either. */
+export function parentOf(pid: number): number | undefined {
+  const stat = read(`/proc/${pid}/stat`)
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+}
+
+/** The keys of all System V objects of a kind. sysvipc(7) */
+export const sysvKeys = (kind: 'sem' | 'msg' | 'shm'): readonly number[] => rows(`/proc/sysvipc/${kind}`).map(([key]) => Number(key))
+
+/** The names of all unix sockets; an abstract one begins with `@`. unix(7) */
+export const unixNames = (): readonly string[] => rows('/proc/net/unix').flatMap((words) => words[7] ?? [])
+
+/** `addr:port` of the local ends of all sockets, and their states. proc(5) /proc/net/tcp, /proc/net/udp */
+export const inetSockets = (protocol: 'tcp' | 'udp'): readonly { readonly local: string; readonly state: number }[] =>
+  rows(`/proc/net/${protocol}`).map(([, local = '', , state = '']) => ({ local: inetName(local), state: Number.parseInt(state, 16) }))
+
+/** As TCP's states are numbered in /proc/net/tcp. */
+export const TIME_WAIT = 6
+
+/** The address is one word in the byte order of the machine, which is little-endian. */
+function inetName(hex: string): string {
+  const [address = '', port = ''] = hex.split(':')
+  const octets = address.match(/../g)?.reverse() ?? []
+  return `${octets.map((octet) => Number.parseInt(octet, 16)).join('.')}:${Number.parseInt(port, 16)}`
+}
+
+/** The words of each line below the heading. */
+const rows = (path: string): readonly (readonly string[])[] =>
+  (read(path) ?? '')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+
 const read = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8').trim()

@@ -128,6 +128,23 @@ export class Stage implements Cast {
   }
 
   /**
+   * Plays a scene up to `times` times, until it answers something. Only the first is told: the others would
+   * read alike.
+   */
+  async again<T>(times: number, scene: () => Promise<T | undefined>): Promise<T | undefined> {
+    const first = await scene()
+    if (first !== undefined) return first
+    this.intend(`The same ${times - 1} times more.`)
+    return this.story.hush(async () => {
+      for (let round = 1; round < times; round++) {
+        const seen = await scene()
+        if (seen !== undefined) return seen
+      }
+      return undefined
+    })
+  }
+
+  /**
    * For a claim that nothing happens: answers what `see` answers, where undefined is nothing, and makes sure
    * that `control` under the same conditions sees something. Throws `Uncontrolled` where it does not.
    */

@@ -11,12 +11,24 @@ export interface Step {
 export class Story {
   readonly steps: Step[] = []
   readonly #onStep: ((step: Step) => void) | undefined
+  #hushed = false
 
   constructor(onStep?: (step: Step) => void) {
     this.#onStep = onStep
   }
 
+  /** Tells nothing while `scene` is played. */
+  async hush<T>(scene: () => Promise<T>): Promise<T> {
+    this.#hushed = true
+    try {
+      return await scene()
+    } finally {
+      this.#hushed = false
+    }
+  }
+
   tell(step: Step): void {
+    if (this.#hushed) return
     this.steps.push(step)
     this.#onStep?.(step)
   }

@@ -1,7 +1,7 @@
 import type { Actor } from '../stage/actor.js'
-import { call, type Payload } from '../stage/call.js'
+import { type Call, type Constant, call, type Payload } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
-import { type End, ROOM, type Subject } from './subject.js'
+import { type End, opened, ROOM, removed, type Subject } from './subject.js'
 
 /** What the experiments share: one page. */
 export const SEGMENT_BYTES = 4096
@@ -33,15 +33,26 @@ export class MemoryEnd implements End {
   }
 }
 
+/** Of a mapping whose descriptor is still open: the only handle of what has no name. */
+class MemfdEnd extends MemoryEnd {
+  readonly fd: number
+
+  constructor(actor: Actor, address: number, fd: number) {
+    super(actor, address)
+    this.fd = fd
+  }
+}
+
 /** Maps a descriptor's first page, for both ways; answers the address. */
 export async function map(actor: Actor, fd: number): Promise<number> {
   return (await actor.must(call('mmap', fd, SEGMENT_BYTES, either(K.PROT_READ, K.PROT_WRITE), K.MAP_SHARED))).result
 }
 
+const opening = (name: string, flags: readonly Constant[] = []): Call => call('shm_open', name, either(K.O_RDWR, ...flags), mode(0o600))
+
 /** Opens the object, or makes it of one page; answers the descriptor. */
 export async function openObject(actor: Actor, name: string, way: 'make' | 'find'): Promise<number> {
-  const flags = way === 'find' ? K.O_RDWR : either(K.O_RDWR, K.O_CREAT, K.O_EXCL)
-  const fd = (await actor.must(call('shm_open', name, flags, mode(0o600)))).result
+  const fd = (await actor.must(opening(name, way === 'find' ? [] : [K.O_CREAT, K.O_EXCL]))).result
   if (way === 'make') await actor.must(call('ftruncate', fd, SEGMENT_BYTES))
   return fd
 }
@@ -57,12 +68,35 @@ export const pshm: Subject = {
     const found = await openObject(receiver, name, 'find')
     return { sender: new MemoryEnd(sender, await map(sender, made)), receiver: new MemoryEnd(receiver, await map(receiver, found)) }
   },
+  async named(stage) {
+    const name = await stage.name('shm')
+    return {
+      name,
+      async make(actor, exclusively) {
+        const made = await actor.do(opening(name, exclusively ? [K.O_CREAT, K.O_EXCL] : [K.O_CREAT]))
+        if (made.error !== undefined) return made
+        await actor.must(call('ftruncate', made.result, SEGMENT_BYTES))
+        await actor.must(call('close', made.result))
+        return made
+      },
+      find: (actor) => opened(actor, opening(name), (fd) => call('close', fd)),
+      async open(actor) {
+        const fd = await openObject(actor, name, 'find')
+        const address = await map(actor, fd)
+        await actor.must(call('close', fd))
+        return new MemoryEnd(actor, address)
+      },
+      remove: (actor) => actor.do(call('shm_unlink', name)),
+    }
+  },
 }
+
+const OWNER = mode(0o600)
+const getting = (key: number, flags: readonly Constant[] = []): Call => call('shmget', key, SEGMENT_BYTES, either(...flags))
 
 /** Makes a segment of one page, or finds it, and attaches it; answers id and address. */
 export async function attach(actor: Actor, key: number, way: 'make' | 'find'): Promise<{ id: number; address: number }> {
-  const flags = way === 'find' ? { text: '0', value: 0 } : either(K.IPC_CREAT, K.IPC_EXCL, mode(0o600))
-  const id = (await actor.must(call('shmget', key, SEGMENT_BYTES, flags))).result
+  const id = (await actor.must(getting(key, way === 'find' ? [] : [K.IPC_CREAT, K.IPC_EXCL, OWNER]))).result
   return { id, address: (await actor.must(call('shmat', id, 0))).result }
 }
 
@@ -77,6 +111,23 @@ export const svshm: Subject = {
     const found = await attach(receiver, key, 'find')
     return { sender: new MemoryEnd(sender, made.address, 'shmdt'), receiver: new MemoryEnd(receiver, found.address, 'shmdt') }
   },
+  async named(stage) {
+    const name = await stage.key('sysv-shm')
+    return {
+      name,
+      make: (actor, exclusively) => actor.do(getting(name, exclusively ? [K.IPC_CREAT, K.IPC_EXCL, OWNER] : [K.IPC_CREAT, OWNER])),
+      find: (actor) => actor.do(getting(name)),
+      open: async (actor) => new MemoryEnd(actor, (await attach(actor, name, 'find')).address, 'shmdt'),
+      remove: (actor) => removed(actor, getting(name), (id) => call('shmctl', id, K.IPC_RMID)),
+    }
+  },
+}
+
+/** Of one page; answers the descriptor. */
+export async function makeMemfd(actor: Actor): Promise<number> {
+  const fd = (await actor.must(call('memfd_create', 'ipcpg', K.MFD_ALLOW_SEALING))).result
+  await actor.must(call('ftruncate', fd, SEGMENT_BYTES))
+  return fd
 }
 
 /** The descriptor travels by inheritance: the sender makes it and is the parent of the receiver. */
@@ -86,9 +137,8 @@ export const memfd: Subject = {
   adapter: 'shared-memory/ring',
   async meet(stage) {
     const sender = await stage.actor('sender')
-    const fd = (await sender.must(call('memfd_create', 'ipcpg', K.MFD_ALLOW_SEALING))).result
-    await sender.must(call('ftruncate', fd, SEGMENT_BYTES))
+    const fd = await makeMemfd(sender)
     const receiver = await sender.spawn('receiver')
-    return { sender: new MemoryEnd(sender, await map(sender, fd)), receiver: new MemoryEnd(receiver, await map(receiver, fd)) }
+    return { sender: new MemfdEnd(sender, await map(sender, fd), fd), receiver: new MemfdEnd(receiver, await map(receiver, fd), fd) }
   },
 }

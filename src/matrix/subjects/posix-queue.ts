@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { Actor } from '../stage/actor.js'
-import { call, type Payload } from '../stage/call.js'
+import { type Call, type Constant, call, type Payload } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
 import { DescriptorEnd } from './descriptor-end.js'
-import type { Subject } from './subject.js'
+import { opened, type Subject } from './subject.js'
 
 /** What a queue holds where the experiment does not ask for more: small, so that it fills soon. */
 const MESSAGES = 8
@@ -23,10 +23,15 @@ export const queueEnd = (actor: Actor, queue: number, room = MESSAGE_BYTES): Des
     (fd, asked) => call('mq_receive', fd, Math.min(asked, room)),
   )
 
+const opening = (name: string, flags: readonly Constant[], { messages, bytes }: Size): Call =>
+  call('mq_open', name, either(K.O_RDWR, ...flags), mode(0o600), messages, bytes)
+
+const SMALL: Size = { messages: MESSAGES, bytes: MESSAGE_BYTES }
+const AS_IT_IS: Size = { messages: 0, bytes: 0 }
+
 /** Makes a queue of `size`, or opens the one there is, for both ways. `size.messages` 0: the system's defaults. */
 export async function openQueue(actor: Actor, name: string, size?: Size): Promise<number> {
-  const flags = size === undefined ? K.O_RDWR : either(K.O_RDWR, K.O_CREAT, K.O_EXCL)
-  return (await actor.must(call('mq_open', name, flags, mode(0o600), size?.messages ?? 0, size?.bytes ?? 0))).result
+  return (await actor.must(size === undefined ? opening(name, [], AS_IT_IS) : opening(name, [K.O_CREAT, K.O_EXCL], size))).result
 }
 
 export const pmq: Subject = {
@@ -37,7 +42,18 @@ export const pmq: Subject = {
   async meet(stage) {
     const [sender, receiver] = [await stage.actor('sender'), await stage.actor('receiver')]
     const name = await stage.name('mq')
-    const made = await openQueue(sender, name, { messages: MESSAGES, bytes: MESSAGE_BYTES })
+    const made = await openQueue(sender, name, SMALL)
     return { sender: queueEnd(sender, made), receiver: queueEnd(receiver, await openQueue(receiver, name)) }
+  },
+  async named(stage) {
+    const name = await stage.name('mq')
+    const closing = (queue: number) => call('mq_close', queue)
+    return {
+      name,
+      make: (actor, exclusively) => opened(actor, opening(name, exclusively ? [K.O_CREAT, K.O_EXCL] : [K.O_CREAT], SMALL), closing),
+      find: (actor) => opened(actor, opening(name, [], AS_IT_IS), closing),
+      open: async (actor) => queueEnd(actor, await openQueue(actor, name)),
+      remove: (actor) => actor.do(call('mq_unlink', name)),
+    }
   },
 }

@@ -1,13 +1,17 @@
 import type { Actor } from '../stage/actor.js'
-import { call } from '../stage/call.js'
+import { type Call, type Constant, call } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
-import type { End, Subject } from './subject.js'
+import { type End, opened, type Subject } from './subject.js'
+
+const opening = (name: string, flags: readonly Constant[] = [], value = 0): Call =>
+  call('sem_open', name, either(...flags), mode(0o600), value)
 
 /** Opens, or makes with `value` permits, the semaphore `name`; answers its address in the actor. */
 export async function openSemaphore(actor: Actor, name: string, value?: number): Promise<number> {
-  const flags = value === undefined ? { text: '0', value: 0 } : either(K.O_CREAT, K.O_EXCL)
-  return (await actor.must(call('sem_open', name, flags, mode(0o600), value ?? 0))).result
+  return (await actor.must(opening(name, value === undefined ? [] : [K.O_CREAT, K.O_EXCL], value))).result
 }
+
+const closing = (address: number): Call => call('sem_close', address)
 
 export class PosixSemaphoreEnd implements End {
   readonly actor: Actor
@@ -32,7 +36,7 @@ export class PosixSemaphoreEnd implements End {
   }
 
   async close(): Promise<void> {
-    await this.actor.must(call('sem_close', this.address))
+    await this.actor.must(closing(this.address))
   }
 }
 
@@ -46,5 +50,15 @@ export const psem: Subject = {
     const name = await stage.name('sem')
     const made = await openSemaphore(sender, name, 0)
     return { sender: new PosixSemaphoreEnd(sender, made), receiver: new PosixSemaphoreEnd(receiver, await openSemaphore(receiver, name)) }
+  },
+  async named(stage) {
+    const name = await stage.name('sem')
+    return {
+      name,
+      make: (actor, exclusively) => opened(actor, opening(name, exclusively ? [K.O_CREAT, K.O_EXCL] : [K.O_CREAT]), closing),
+      find: (actor) => opened(actor, opening(name), closing),
+      open: async (actor) => new PosixSemaphoreEnd(actor, await openSemaphore(actor, name)),
+      remove: (actor) => actor.do(call('sem_unlink', name)),
+    }
   },
 }

@@ -5,7 +5,7 @@ import type { Stage } from '../stage/stage.js'
 import { bound, connected, inetAddress, LOOPBACK, noLoopback, socketEnd, unixAddress } from './sockets.js'
 import type { Pair, Subject } from './subject.js'
 
-const BACKLOG = 8
+export const BACKLOG = 8
 
 /** The receiver listens, the sender connects. */
 async function meet(stage: Stage, domain: Constant, type: Constant, at: Uint8Array): Promise<Pair> {

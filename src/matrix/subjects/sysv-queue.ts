@@ -1,12 +1,14 @@
 import type { Actor } from '../stage/actor.js'
-import { call, type Payload } from '../stage/call.js'
+import { type Call, type Constant, call, type Payload } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
-import { type End, ROOM, type Subject } from './subject.js'
+import { type End, ROOM, removed, type Subject } from './subject.js'
+
+const OWNER = mode(0o600)
+const getting = (key: number, flags: readonly Constant[] = []): Call => call('msgget', key, either(...flags))
 
 /** Makes a queue, or finds it; answers its id, which is the same in every process. */
 export async function openSysvQueue(actor: Actor, key: number, way: 'make' | 'find'): Promise<number> {
-  const flags = way === 'find' ? { text: '0', value: 0 } : either(K.IPC_CREAT, K.IPC_EXCL, mode(0o600))
-  return (await actor.must(call('msgget', key, flags))).result
+  return (await actor.must(getting(key, way === 'find' ? [] : [K.IPC_CREAT, K.IPC_EXCL, OWNER]))).result
 }
 
 /** Sends messages of type 1, and receives those of any. */
@@ -49,5 +51,15 @@ export const svmq: Subject = {
     const key = await stage.key('sysv-msg')
     const id = await openSysvQueue(sender, key, 'make')
     return { sender: new SysvQueueEnd(sender, id), receiver: new SysvQueueEnd(receiver, await openSysvQueue(receiver, key, 'find')) }
+  },
+  async named(stage) {
+    const name = await stage.key('sysv-msg')
+    return {
+      name,
+      make: (actor, exclusively) => actor.do(getting(name, exclusively ? [K.IPC_CREAT, K.IPC_EXCL, OWNER] : [K.IPC_CREAT, OWNER])),
+      find: (actor) => actor.do(getting(name)),
+      open: async (actor) => new SysvQueueEnd(actor, await openSysvQueue(actor, name, 'find')),
+      remove: (actor) => removed(actor, getting(name), (id) => call('msgctl', id, K.IPC_RMID)),
+    }
   },
 }

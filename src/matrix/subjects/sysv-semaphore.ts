@@ -1,12 +1,14 @@
 import type { Actor } from '../stage/actor.js'
-import { call } from '../stage/call.js'
+import { type Call, type Constant, call } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
-import type { End, Subject } from './subject.js'
+import { type End, removed, type Subject } from './subject.js'
+
+const OWNER = mode(0o600)
+const getting = (key: number, flags: readonly Constant[] = []): Call => call('semget', key, 1, either(...flags))
 
 /** Makes a set of one semaphore with `value` permits, or finds it; answers its id, which is the same in every process. */
 export async function openSemaphores(actor: Actor, key: number, value?: number): Promise<number> {
-  const flags = value === undefined ? { text: '0', value: 0 } : either(K.IPC_CREAT, K.IPC_EXCL, mode(0o600))
-  const id = (await actor.must(call('semget', key, 1, flags))).result
+  const id = (await actor.must(getting(key, value === undefined ? [] : [K.IPC_CREAT, K.IPC_EXCL, OWNER]))).result
   if (value !== undefined) await actor.must(call('semctl', id, 0, K.SETVAL, value))
   return id
 }
@@ -47,5 +49,15 @@ export const svsem: Subject = {
     const key = await stage.key('sysv-sem')
     const id = await openSemaphores(sender, key, 0)
     return { sender: new SysvSemaphoreEnd(sender, id), receiver: new SysvSemaphoreEnd(receiver, await openSemaphores(receiver, key)) }
+  },
+  async named(stage) {
+    const name = await stage.key('sysv-sem')
+    return {
+      name,
+      make: (actor, exclusively) => actor.do(getting(name, exclusively ? [K.IPC_CREAT, K.IPC_EXCL, OWNER] : [K.IPC_CREAT, OWNER])),
+      find: (actor) => actor.do(getting(name)),
+      open: async (actor) => new SysvSemaphoreEnd(actor, await openSemaphores(actor, name)),
+      remove: (actor) => removed(actor, getting(name), (id) => call('semctl', id, 0, K.IPC_RMID, 0)),
+    }
   },
 }
