@@ -5,7 +5,7 @@ export interface Mutation {
   readonly what: string
   readonly property: string
   readonly subject: SubjectKey
-  /** Answers the call itself where it is done right. */
+  /** Answers the call itself where it is done right. `role` is the part that the process plays. */
   readonly rewrite: (call: Call, role: string) => Call
 }
 
