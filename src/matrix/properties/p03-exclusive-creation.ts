@@ -2,7 +2,7 @@ import { call, type Outcome } from '../stage/call.js'
 import { either, K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
-import { int, nameOf } from '../subjects/sockets.js'
+import { int } from '../subjects/sockets.js'
 import { newObject } from '../subjects/subject.js'
 import { defineProperty, type Experiment, each, NAMELESS, notApplicable, SIGNALS, UNIX } from './property.js'
 
@@ -38,21 +38,18 @@ const named =
     return failed?.error ?? flags
   }
 
-/** Two sockets race for an address; `release` makes it free again. */
-const address =
-  (release: (path: string) => readonly ReturnType<typeof call>[]): Experiment =>
-  async (stage, subject) => {
-    const [one, other] = [await stage.actor('one'), await stage.actor('other')]
-    const kind = socketKind(subject)
-    const wanted = await kind.newAddress(stage, one)
-    return raced(stage, async () => {
-      const [first, second] = await Promise.all([kind.open(one), kind.open(other)])
-      const outcomes = await Promise.all([one.do(call('bind', first, wanted)), other.do(call('bind', second, wanted))])
-      await Promise.all([one.must(call('close', first)), other.must(call('close', second))])
-      for (const freeing of release(nameOf(wanted))) await one.do(freeing)
-      return outcomes
-    })
-  }
+const bound: Experiment = async (stage, subject) => {
+  const [one, other] = [await stage.actor('one'), await stage.actor('other')]
+  const kind = socketKind(subject)
+  const address = await kind.newAddress(stage, one)
+  return raced(stage, async () => {
+    const [first, second] = await Promise.all([kind.open(one), kind.open(other)])
+    const outcomes = await Promise.all([one.do(call('bind', first, address)), other.do(call('bind', second, address))])
+    await Promise.all([one.must(call('close', first)), other.must(call('close', second))])
+    await kind.clear(one, address)
+    return outcomes
+  })
+}
 
 export default defineProperty({
   id: 'P03',
@@ -61,14 +58,7 @@ export default defineProperty({
     fifo: named(),
     ...each(['psem', 'pmq', 'pshm'], named(either(K.O_CREAT, K.O_EXCL).text)),
     ...each(['svsem', 'svmq', 'svshm'], named(either(K.IPC_CREAT, K.IPC_EXCL).text)),
-    ...each(
-      UNIX,
-      address((path) => [call('unlink', path)]),
-    ),
-    ...each(
-      ['tcp', 'udp'],
-      address(() => []),
-    ),
+    ...each([...UNIX, 'tcp', 'udp'], bound),
     mcast: async (stage, subject) => {
       const [sender, one, other] = [await stage.actor('sender'), await stage.actor('one'), await stage.actor('other')]
       const kind = socketKind(subject)

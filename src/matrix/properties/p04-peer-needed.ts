@@ -6,7 +6,6 @@ import { makeFifo } from '../subjects/fifo.js'
 import { MemoryEnd, makeMemfd, map } from '../subjects/memory.js'
 import { signalPair } from '../subjects/signals.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
-import { nameOf } from '../subjects/sockets.js'
 import { type End, newObject } from '../subjects/subject.js'
 import { CONNECTED, defineProperty, type Experiment, each, NAMED } from './property.js'
 import { receive } from './word.js'
@@ -36,7 +35,7 @@ const connecting: Experiment = async (stage, subject) => {
   const seen = await stage.unless(async () => (await connect()).error, {
     text: 'there is an owner again',
     see: async () => {
-      await successor.do(call('unlink', nameOf(address)))
+      await kind.clear(successor, address)
       await serve(successor, kind, address)
       return (await connect()).error === undefined || undefined
     },

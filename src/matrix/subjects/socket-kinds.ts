@@ -6,7 +6,7 @@ import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
 import type { SubjectKey } from '../vocabulary.js'
 import { membership, newGroup } from './datagram-sockets.js'
-import { bound, hostOf, inetAddress, int, LOOPBACK, octets, openSocket, unixAddress } from './sockets.js'
+import { bound, hostOf, inetAddress, int, LOOPBACK, nameOf, octets, openSocket, unixAddress } from './sockets.js'
 import { BACKLOG } from './stream-sockets.js'
 
 export interface SocketKind {
@@ -16,15 +16,18 @@ export interface SocketKind {
   open(actor: Actor): Promise<number>
   /** What a socket that is bound to `address` needs to receive. */
   attend(actor: Actor, fd: number, address: Uint8Array): Promise<unknown>
+  /** Removes what stays of an address whose sockets are closed. */
+  clear(actor: Actor, address: Uint8Array): Promise<unknown>
 }
 
 const listening = (actor: Actor, fd: number) => actor.must(call('listen', fd, BACKLOG))
-const already = async () => {}
+const nothing = async () => {}
 
 const unix = (type: Constant, attend: SocketKind['attend']): SocketKind => ({
   newAddress: async (stage) => unixAddress(await stage.path()),
   open: (actor) => openSocket(actor, K.AF_UNIX, type),
   attend,
+  clear: (actor, address) => actor.do(call('unlink', nameOf(address))),
 })
 
 const inet = (type: Constant, newHost: () => string, attend: SocketKind['attend']): SocketKind => ({
@@ -36,6 +39,7 @@ const inet = (type: Constant, newHost: () => string, attend: SocketKind['attend'
   },
   open: (actor) => openSocket(actor, K.AF_INET, type),
   attend,
+  clear: nothing,
 })
 
 /** Of the loopback network one that nobody else uses. */
@@ -43,10 +47,10 @@ const newHost = (): string => `127.${randomInt(1, 255)}.${randomInt(256)}.${rand
 
 const kinds: Partial<Record<SubjectKey, SocketKind>> = {
   ustream: unix(K.SOCK_STREAM, listening),
-  udgram: unix(K.SOCK_DGRAM, already),
+  udgram: unix(K.SOCK_DGRAM, nothing),
   useq: unix(K.SOCK_SEQPACKET, listening),
   tcp: inet(K.SOCK_STREAM, newHost, listening),
-  udp: inet(K.SOCK_DGRAM, newHost, already),
+  udp: inet(K.SOCK_DGRAM, newHost, nothing),
   mcast: {
     ...inet(K.SOCK_DGRAM, newGroup, (actor, fd, address) =>
       actor.must(call('setsockopt', fd, K.IPPROTO_IP, K.IP_ADD_MEMBERSHIP, membership(hostOf(address)))),
