@@ -1,5 +1,6 @@
 /** Where one cell is played: its actors, its names, its story. Everything is cleared away at its end. */
 import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Actor, type Cast, type Rewrite } from './actor.js'
 import type { ActorProcess } from './actor-process.js'
@@ -69,6 +70,7 @@ export class Stage implements Cast {
     if (error === undefined) return
     const inside = await actor.do(call('unshare', either(K.CLONE_NEWUSER, ...flags)))
     if (inside.error !== undefined) throw new Skip(`there are no such namespaces here: ${inside.error}`)
+    await mapIds(actor.pid)
   }
 
   /** A process of Node that runs a task of `node-core/program.ts`. */
@@ -176,6 +178,13 @@ export class Stage implements Cast {
     this.#kept.push({ kind, name })
     await this.company.keep(kind, name)
   }
+}
+
+/** This user and group are root in the process's new user namespace: without a map it could make no file. user_namespaces(7) */
+async function mapIds(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/setgroups`, 'deny')
+  await writeFile(`/proc/${pid}/uid_map`, `0 ${process.geteuid?.() ?? 0} 1`)
+  await writeFile(`/proc/${pid}/gid_map`, `0 ${process.getegid?.() ?? 0} 1`)
 }
 
 const random = (): string => randomInt(2 ** 47).toString(36)
