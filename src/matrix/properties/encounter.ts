@@ -4,14 +4,11 @@ import { type Call, type Constant, call } from '../stage/call.js'
 import { either, K } from '../stage/constants.js'
 import { Skip, type Stage } from '../stage/stage.js'
 import { newGroup } from '../subjects/datagram-sockets.js'
-import { makeFifo } from '../subjects/fifo.js'
-import { attach, map, openObject } from '../subjects/memory.js'
-import { openQueue } from '../subjects/posix-queue.js'
-import { openSemaphore } from '../subjects/posix-semaphore.js'
+import { subjectByKey } from '../subjects/index.js'
+import { makeMemfd, map } from '../subjects/memory.js'
 import { realtimeSignal, STANDARD } from '../subjects/signals.js'
 import { bound, inetAddress, LOOPBACK, octets, openSocket, portOf, unixAddress } from '../subjects/sockets.js'
-import { openSysvQueue } from '../subjects/sysv-queue.js'
-import { openSemaphores } from '../subjects/sysv-semaphore.js'
+import { newObject } from '../subjects/subject.js'
 import type { SubjectKey } from '../vocabulary.js'
 
 export interface Offer {
@@ -89,10 +86,16 @@ async function signal(stage: Stage, numberOf: (owner: Actor) => Promise<number>)
   }
 }
 
-const named = async (stage: Stage, make: (owner: Actor) => Promise<Call>, folder?: string): Promise<Offer> => {
+/** Of an object under a name: whether a peer finds it. `folder`: where the name lies, if it does in one. */
+async function named(stage: Stage, key: SubjectKey, folder?: string): Promise<Offer> {
   const owner = await stage.actor('owner')
-  const open = await make(owner)
-  return { owner, ...(folder === undefined ? {} : { folder }), reachedBy: (peer) => succeeds(peer, open) }
+  const object = await newObject(stage, subjectByKey[key])
+  await object.make(owner, true)
+  return {
+    owner,
+    ...(folder === undefined ? {} : { folder }),
+    reachedBy: async (peer) => (await object.find(peer)).error === undefined,
+  }
 }
 
 /** `place` and `source`: of those that have an address of the network, where the owner and the peer are. */
@@ -114,8 +117,7 @@ export async function offer(stage: Stage, key: SubjectKey, place?: Place, source
     },
     memfd: async () => {
       const owner = await stage.actor('owner')
-      const fd = (await owner.must(call('memfd_create', 'ipcpg', 0))).result
-      await owner.must(call('ftruncate', fd, 4096))
+      const fd = await makeMemfd(owner)
       const address = await map(owner, fd)
       return {
         owner,
@@ -126,58 +128,13 @@ export async function offer(stage: Stage, key: SubjectKey, place?: Place, source
         },
       }
     },
-    fifo: async () =>
-      named(stage, async (owner) => call('open', await makeFifo(stage, owner), either(K.O_RDONLY, K.O_NONBLOCK), 0), stage.company.folder),
-    psem: async () => {
-      const name = await stage.name('sem')
-      return named(
-        stage,
-        async (owner) => {
-          await openSemaphore(owner, name, 0)
-          return call('sem_open', name, NO_FLAGS, 0, 0)
-        },
-        SHM_FOLDER,
-      )
-    },
-    pshm: async () => {
-      const name = await stage.name('shm')
-      return named(
-        stage,
-        async (owner) => {
-          await openObject(owner, name, 'make')
-          return call('shm_open', name, K.O_RDWR, 0)
-        },
-        SHM_FOLDER,
-      )
-    },
-    pmq: async () => {
-      const name = await stage.name('mq')
-      return named(stage, async (owner) => {
-        await openQueue(owner, name, { messages: 1, bytes: 16 })
-        return call('mq_open', name, K.O_RDWR, 0, 0, 0)
-      })
-    },
-    svsem: async () => {
-      const key = await stage.key('sysv-sem')
-      return named(stage, async (owner) => {
-        await openSemaphores(owner, key, 0)
-        return call('semget', key, 0, 0)
-      })
-    },
-    svmq: async () => {
-      const key = await stage.key('sysv-msg')
-      return named(stage, async (owner) => {
-        await openSysvQueue(owner, key, 'make')
-        return call('msgget', key, 0)
-      })
-    },
-    svshm: async () => {
-      const key = await stage.key('sysv-shm')
-      return named(stage, async (owner) => {
-        await attach(owner, key, 'make')
-        return call('shmget', key, 0, 0)
-      })
-    },
+    fifo: () => named(stage, key, stage.company.folder),
+    psem: () => named(stage, key, SHM_FOLDER),
+    pshm: () => named(stage, key, SHM_FOLDER),
+    pmq: () => named(stage, key),
+    svsem: () => named(stage, key),
+    svmq: () => named(stage, key),
+    svshm: () => named(stage, key),
     sig: () => signal(stage, async () => STANDARD.value),
     rtsig: () => signal(stage, realtimeSignal),
     ustream: () => unix(stage, K.SOCK_STREAM, false),
