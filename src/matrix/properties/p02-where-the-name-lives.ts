@@ -1,12 +1,13 @@
 import { constants } from 'node:fs'
 import type { Actor } from '../stage/actor.js'
+import { describeAddress } from '../stage/address.js'
 import { call } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
 import { inetSockets, sysvKeys, unixNames } from '../stage/kernel.js'
 import { Skip, type Stage } from '../stage/stage.js'
 import { signalPair } from '../subjects/signals.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
-import { hostOf, nameOf, portOf, unixAddress } from '../subjects/sockets.js'
+import { hostOf, unixAddress } from '../subjects/sockets.js'
 import { newObject } from '../subjects/subject.js'
 import { defineProperty, type Experiment, each, NAMELESS, UNIX } from './property.js'
 
@@ -78,7 +79,7 @@ const asPort =
     const owner = await stage.actor('owner')
     const kind = socketKind(subject)
     const address = await kind.newAddress(stage, owner)
-    const name = `${hostOf(address)}:${portOf(address)}`
+    const name = describeAddress(address)
     const names = () => inetSockets(protocol).map(({ local }) => local)
     return found(
       place(hostOf(address)),
@@ -122,7 +123,7 @@ export default defineProperty({
       const [owner, other] = [await stage.actor('owner'), await stage.actor('other')]
       const kind = socketKind(subject)
       const address = await kind.newAddress(stage, owner)
-      const path = nameOf(address)
+      const path = describeAddress(address)
       const inTable = (name: string) => listed(stage, '/proc/net/unix', unixNames(), name)
       const asPath = await found(
         'path',

@@ -1,11 +1,12 @@
 import type { Actor } from '../stage/actor.js'
 import { until } from '../stage/actor-process.js'
+import { describeAddress } from '../stage/address.js'
 import { type Constant, call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import { inetSockets, TIME_WAIT } from '../stage/kernel.js'
 import type { Stage } from '../stage/stage.js'
 import { type SocketKind, serve, socketKind } from '../subjects/socket-kinds.js'
-import { hostOf, int, nameOf, portOf, unixAddress } from '../subjects/sockets.js'
+import { int, unixAddress } from '../subjects/sockets.js'
 import { newObject } from '../subjects/subject.js'
 import { addressed } from './p20-persistence.js'
 import { defineProperty, type Experiment, each, NAMED, NAMELESS, SIGNALS, UNIX } from './property.js'
@@ -73,7 +74,7 @@ async function killedListener(stage: Stage, kind: SocketKind, ...options: readon
   await owner.kill()
   await client.must(call('recv', out, 1, 0))
   await client.must(call('close', out))
-  const local = `${hostOf(address)}:${portOf(address)}`
+  const local = describeAddress(address)
   await until(() => inetSockets('tcp').some((socket) => socket.local === local && socket.state === TIME_WAIT))
   stage.observe(`/proc/net/tcp has ${local} in TIME_WAIT`)
   return address
@@ -91,7 +92,7 @@ export default defineProperty({
       const [owner, successor] = [await stage.actor('owner'), await stage.actor('successor')]
       const kind = socketKind(subject)
       const address = await kind.newAddress(stage, owner)
-      const abstract = unixAddress(`\0${nameOf(address)}`)
+      const abstract = unixAddress(`\0${describeAddress(address)}`)
       await serve(owner, kind, address)
       await serve(owner, kind, abstract)
       await owner.kill()

@@ -1,12 +1,13 @@
 /** The subjects over sockets, by their addresses: how each opens a socket, and makes one receive. */
 import { randomInt } from 'node:crypto'
 import type { Actor } from '../stage/actor.js'
+import { describeAddress } from '../stage/address.js'
 import { type Constant, call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
 import type { SubjectKey } from '../vocabulary.js'
 import { membership, newGroup } from './datagram-sockets.js'
-import { bound, hostOf, inetAddress, int, LOOPBACK, nameOf, octets, openSocket, unixAddress } from './sockets.js'
+import { bound, hostOf, inetAddress, int, LOOPBACK, octets, openSocket, unixAddress } from './sockets.js'
 import { BACKLOG } from './stream-sockets.js'
 
 export interface SocketKind {
@@ -27,7 +28,7 @@ const unix = (type: Constant, attend: SocketKind['attend']): SocketKind => ({
   newAddress: async (stage) => unixAddress(await stage.path()),
   open: (actor) => openSocket(actor, K.AF_UNIX, type),
   attend,
-  clear: (actor, address) => actor.do(call('unlink', nameOf(address))),
+  clear: (actor, address) => actor.do(call('unlink', describeAddress(address))),
 })
 
 const inet = (type: Constant, newHost: () => string, attend: SocketKind['attend']): SocketKind => ({

@@ -20,10 +20,6 @@ export function unixAddress(path: string): Uint8Array {
   return Buffer.concat([Uint8Array.of(K.AF_UNIX.value, 0), Buffer.from(path + end)])
 }
 
-/** As /proc/net/unix has it: an abstract one begins with `@`. */
-export const nameOf = (address: Uint8Array): string =>
-  Buffer.from(address.subarray(2)).toString('latin1').replace(/\0$/, '').replace(/^\0/, '@')
-
 /** struct sockaddr_in. ip(7) */
 export function inetAddress(host: string, port: number): Uint8Array {
   return Uint8Array.of(K.AF_INET.value, 0, port >> 8, port & 0xff, ...octets(host), ...new Array<number>(8).fill(0))
