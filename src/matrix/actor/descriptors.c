@@ -85,6 +85,7 @@ static long tell_stat(long result, const struct stat *found, actor_reply *reply)
   if (result < 0) return result;
   reply_number(reply, "mode", found->st_mode);
   reply_number(reply, "size", found->st_size);
+  reply_number(reply, "blocks", found->st_blocks);
   reply_number(reply, "uid", found->st_uid);
   reply_number(reply, "links", (int64_t)found->st_nlink);
   return result;
@@ -137,6 +138,18 @@ static long do_ftruncate(const actor_args *args, actor_reply *reply) {
   return ftruncate((int)arg_number(args, 0), arg_number(args, 1));
 }
 
+/* fallocate(fd, offset, length): room that is really there, not a hole. */
+static long do_fallocate(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  return fallocate((int)arg_number(args, 0), 0, arg_number(args, 1), arg_number(args, 2));
+}
+
+/* lseek(fd, offset) from the start. */
+static long do_lseek(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  return lseek((int)arg_number(args, 0), arg_number(args, 1), SEEK_SET);
+}
+
 static long do_memfd_create(const actor_args *args, actor_reply *reply) {
   (void)reply;
   return memfd_create(arg_text(args, 0), (unsigned)arg_number(args, 1));
@@ -178,5 +191,6 @@ static long do_epoll_wait(const actor_args *args, actor_reply *reply) {
 ACTOR_CALLS(descriptors, {"open", do_open}, {"close", do_close}, {"read", do_read}, {"drain", do_drain}, {"write", do_write},
             {"pipe2", do_pipe2}, {"mkdir", do_mkdir}, {"mkfifo", do_mkfifo}, {"unlink", do_unlink}, {"chmod", do_chmod}, {"stat", do_stat},
             {"fstat", do_fstat}, {"dup", do_dup}, {"fcntl", do_fcntl}, {"fcntl_lock", do_fcntl_lock}, {"flock", do_flock},
-            {"ioctl", do_ioctl}, {"ftruncate", do_ftruncate}, {"memfd_create", do_memfd_create}, {"eventfd", do_eventfd},
-            {"poll", do_poll}, {"readlink", do_readlink}, {"epoll_create1", do_epoll_create1}, {"epoll_ctl", do_epoll_ctl}, {"epoll_wait", do_epoll_wait})
+            {"ioctl", do_ioctl}, {"ftruncate", do_ftruncate}, {"fallocate", do_fallocate}, {"lseek", do_lseek},
+            {"memfd_create", do_memfd_create}, {"eventfd", do_eventfd}, {"poll", do_poll}, {"readlink", do_readlink},
+            {"epoll_create1", do_epoll_create1}, {"epoll_ctl", do_epoll_ctl}, {"epoll_wait", do_epoll_wait})

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -88,6 +91,63 @@ static long do_exchange_add(const actor_args *args, actor_reply *reply) {
   return __atomic_fetch_add((uint32_t *)arg_pointer(args, 0), (uint32_t)arg_number(args, 1), __ATOMIC_SEQ_CST);
 }
 
+/* Where the two sides of a litmus test write, each on a cache line of its own. */
+struct litmus_side {
+  _Alignas(64) _Atomic uint32_t word;
+  _Alignas(64) _Atomic uint32_t arrived;
+  _Alignas(64) _Atomic uint32_t saw;
+};
+
+enum { SPINS = 1000, SWEEP = 256 };
+
+static void arrive(struct litmus_side *mine, struct litmus_side *its, uint32_t step) {
+  atomic_store(&mine->arrived, step);
+  for (int spins = 0; atomic_load(&its->arrived) < step; spins++)
+    if (spins > SPINS) sched_yield(); // both may share one processor
+}
+
+/*
+ * litmus(address, side 0 or 1, rounds, 1 where a barrier stands between the two), of zeroed memory: in each
+ * round either side stores to its own word and then loads the other's. Answers the first round in which neither
+ * saw the other's store, which no order of the four accesses explains; 0 where there was none.
+ */
+static long do_litmus(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  struct litmus_side *sides = arg_pointer(args, 0);
+  bool second = arg_number(args, 1) != 0, fenced = arg_number(args, 3) != 0;
+  struct litmus_side *mine = &sides[second ? 1 : 0], *its = &sides[second ? 0 : 1];
+  for (uint32_t round = 1; round <= (uint32_t)arg_number(args, 2); round++) {
+    arrive(mine, its, 2 * round - 1);
+    // Whoever arrives last starts first: all delays are tried, so that both meet in some rounds.
+    for (volatile uint32_t delay = second ? round % SWEEP : SWEEP / 2; delay > 0; delay--) {}
+    atomic_store_explicit(&mine->word, round, memory_order_relaxed);
+    if (fenced) atomic_thread_fence(memory_order_seq_cst);
+    uint32_t seen = atomic_load_explicit(&its->word, memory_order_relaxed);
+    atomic_store_explicit(&mine->saw, seen == round, memory_order_relaxed);
+    arrive(mine, its, 2 * round);
+    if (!atomic_load(&mine->saw) && !atomic_load(&its->saw)) return round;
+  }
+  return 0;
+}
+
+/*
+ * contend(address, length, byte, rounds): stores a block of this byte again and again and looks at it. Answers
+ * the first round in which another's bytes stood among its own; 0 where there was none.
+ */
+static long do_contend(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  volatile uint8_t *block = arg_pointer(args, 0);
+  int64_t length = arg_number(args, 1), rounds = arg_number(args, 3);
+  uint8_t mine = (uint8_t)arg_number(args, 2);
+  for (int64_t round = 1; round <= rounds; round++) {
+    for (int64_t at = 0; at < length; at++) block[at] = mine;
+    int64_t left = 0;
+    for (int64_t at = 0; at < length; at++) left += block[at] == mine;
+    if (left > 0 && left < length) return round;
+  }
+  return 0;
+}
+
 /* futex_wait(address, expected, ms), shared; less than 0 ms: for ever. */
 static long do_futex_wait(const actor_args *args, actor_reply *reply) {
   (void)reply;
@@ -143,6 +203,6 @@ static long do_mutex_consistent(const actor_args *args, actor_reply *reply) {
 
 ACTOR_CALLS(memory, {"shm_open", do_shm_open}, {"shm_unlink", do_shm_unlink}, {"mmap", do_mmap}, {"munmap", do_munmap},
             {"shmget", do_shmget}, {"shmat", do_shmat}, {"shmdt", do_shmdt}, {"shmctl", do_shmctl}, {"store", do_store}, {"load", do_load},
-            {"exchange_add", do_exchange_add}, {"futex_wait", do_futex_wait}, {"futex_wake", do_futex_wake}, {"mutex_init", do_mutex_init},
+            {"exchange_add", do_exchange_add}, {"contend", do_contend}, {"litmus", do_litmus}, {"futex_wait", do_futex_wait}, {"futex_wake", do_futex_wake}, {"mutex_init", do_mutex_init},
             {"mutex_lock", do_mutex_lock}, {"mutex_timedlock", do_mutex_timedlock}, {"mutex_trylock", do_mutex_trylock},
             {"mutex_unlock", do_mutex_unlock}, {"mutex_consistent", do_mutex_consistent})

@@ -76,6 +76,11 @@ static long do_getpid(const actor_args *args, actor_reply *reply) {
   return getpid();
 }
 
+static long do_getpagesize(const actor_args *args, actor_reply *reply) {
+  (void)args, (void)reply;
+  return sysconf(_SC_PAGESIZE);
+}
+
 /* become(uid, gid): all three ids, no further groups, no capability. */
 static long do_become(const actor_args *args, actor_reply *reply) {
   (void)reply;
@@ -162,6 +167,19 @@ static long do_getrlimit(const actor_args *args, actor_reply *reply) {
   return result;
 }
 
+/* pin(index): to one of the processors that it may use, counted from 0. EINVAL where there are fewer. */
+static long do_pin(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  cpu_set_t allowed, one;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) < 0) return -1;
+  int64_t index = arg_number(args, 0);
+  CPU_ZERO(&one);
+  for (int processor = 0; processor < CPU_SETSIZE; processor++)
+    if (CPU_ISSET(processor, &allowed) && index-- == 0) CPU_SET(processor, &one);
+  return sched_setaffinity(0, sizeof one, &one);
+}
+
 static long do_umask(const actor_args *args, actor_reply *reply) {
   (void)reply;
   taint();
@@ -183,6 +201,7 @@ static long do_reset(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, {"exit", do_exit}, {"wait", do_wait},
-            {"getpid", do_getpid}, {"become", do_become}, {"drop_capability", do_drop_capability}, {"unshare", do_unshare},
-            {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up}, {"interface_down", do_interface_down},
-            {"setrlimit", do_setrlimit}, {"getrlimit", do_getrlimit}, {"umask", do_umask}, {"reset", do_reset})
+            {"getpid", do_getpid}, {"getpagesize", do_getpagesize}, {"become", do_become}, {"drop_capability", do_drop_capability},
+            {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up},
+            {"interface_down", do_interface_down}, {"setrlimit", do_setrlimit}, {"getrlimit", do_getrlimit}, {"pin", do_pin},
+            {"umask", do_umask}, {"reset", do_reset})

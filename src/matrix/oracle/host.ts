@@ -15,6 +15,15 @@ export function limit(name: string): number {
   return soft === 'unlimited' || soft === undefined ? Number.POSITIVE_INFINITY : Number(soft)
 }
 
+/** Of the C library's auxiliary vector. getauxval(3) */
+const AT_PAGESZ = 6n
+
+/** The bytes of a page of memory. */
+export function pageBytes(): number {
+  const entries = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer)
+  return Number(entries[entries.findIndex((key, at) => at % 2 === 0 && key === AT_PAGESZ) + 1])
+}
+
 export const CAP_KILL = 5
 export const CAP_NET_BIND_SERVICE = 10
 export const CAP_SYS_RESOURCE = 24

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { call, filling } from '../stage/call.js'
 import { K } from '../stage/constants.js'
-import { int } from '../subjects/sockets.js'
+import { intOption } from '../subjects/sockets.js'
 import { defineProperty, type Experiment, each, MEMORY, notApplicable, SEMAPHORES, STREAMS } from './property.js'
 
 /** What an IPv4 datagram can carry. udp(7) */
@@ -39,8 +39,7 @@ export default defineProperty({
     ...each(['udgram', 'useq'], async (stage, subject) => {
       const { sender, receiver } = await subject.meet(stage)
       await sender.waits(false)
-      const buffer = await sender.actor.must(call('getsockopt', sender.fd ?? -1, K.SOL_SOCKET, K.SO_SNDBUF, int(0).length))
-      const bytes = new DataView(buffer.bytes('value').buffer).getInt32(0, true)
+      const bytes = await intOption(sender.actor, sender.fd ?? -1, K.SO_SNDBUF)
       stage.intend(`SO_SNDBUF is ${bytes} bytes, in which the message and what the kernel needs for it have to fit.`)
       return (await stage.unless(async () => (await sender.actor.do(sender.send(filling(bytes)))).error ?? 'taken', {
         text: 'a quarter of it is taken, and received',

@@ -67,6 +67,7 @@ export const K = named({
   SIOCATMARK: 0x8905,
   // poll(2), epoll(7)
   POLLIN: 1,
+  POLLPRI: 2,
   POLLOUT: 4,
   POLLERR: 8,
   POLLHUP: 16,
@@ -118,6 +119,7 @@ export const K = named({
   SO_PEERCRED: 17,
   SO_RCVTIMEO: 20,
   SO_SNDTIMEO: 21,
+  SO_MEMINFO: 55,
   IPPROTO_IP: 0,
   IPPROTO_TCP: 6,
   TCP_NODELAY: 1,
@@ -146,6 +148,7 @@ export const K = named({
   MS_PRIVATE: 1 << 18,
   MS_REC: 0x4000,
   // getrlimit(2)
+  RLIMIT_CORE: 4,
   RLIMIT_NOFILE: 7,
   RLIMIT_SIGPENDING: 11,
   RLIMIT_MSGQUEUE: 12,

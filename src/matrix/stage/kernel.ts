@@ -8,6 +8,8 @@ export interface KernelView {
   readonly wchan: string | undefined
   /** The number of its system call and its arguments, where the kernel tells. */
   readonly syscall: string | undefined
+  /** How often it gave up its processor by itself, to wait: who polls does so again and again. */
+  readonly switches: number | undefined
 }
 
 /** A process of whom the kernel answers no more has no parent, either. */
@@ -60,10 +62,12 @@ export function stateOf(pid: number): string | undefined {
 export function viewOf(pid: number): KernelView {
   const wchan = read(`/proc/${pid}/wchan`)
   const syscall = read(`/proc/${pid}/syscall`)
+  const [, switches] = /^voluntary_ctxt_switches:\s*(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '') ?? []
   return {
     state: stateOf(pid),
     wchan: wchan === '0' || wchan === '' ? undefined : wchan,
     syscall: syscall?.split(' ').slice(0, 4).join(' '),
+    switches: switches === undefined ? undefined : Number(switches),
   }
 }
 
@@ -78,10 +82,17 @@ export function ownersOf(pid: number): { readonly uid: number; readonly gid: num
 export const mappedBy = (pid: number, path: string): boolean =>
   (read(`/proc/${pid}/maps`) ?? '').split('\n').some((line) => line.slice(line.indexOf('/')).startsWith(path))
 
-export const describeView = (pid: number, { state, wchan, syscall }: KernelView): string =>
+export const describeView = (pid: number, { state, wchan, syscall, switches }: KernelView): string =>
   state === undefined
     ? `/proc/${pid} is gone`
-    : [`/proc/${pid}/stat: ${state}`, wchan && `wchan: ${wchan}`, syscall && `syscall: ${syscall}`].filter(Boolean).join(', ')
+    : [
+        `/proc/${pid}/stat: ${state}`,
+        wchan && `wchan: ${wchan}`,
+        syscall && `syscall: ${syscall}`,
+        switches !== undefined && `voluntary switches: ${switches}`,
+      ]
+        .filter(Boolean)
+        .join(', ')
 
 /** The numbers of its descriptors. */
 export const descriptorsOf = (pid: number): readonly number[] => readdirSync(`/proc/${pid}/fd`).map(Number)

@@ -43,6 +43,13 @@ class MemfdEnd extends MemoryEnd {
   }
 }
 
+/** Both sides call it, of memory that is zeroed; answers the first round in which neither saw the other's store, or 0. */
+export const litmus = (end: MemoryEnd, side: 0 | 1, rounds: number, fenced: boolean) =>
+  call('litmus', end.address + (fenced ? SEGMENT_BYTES / 2 : 0), side, rounds, {
+    text: fenced ? 'with a barrier' : 'no barrier',
+    value: fenced ? 1 : 0,
+  })
+
 /** Maps a descriptor's first page, for both ways; answers the address. */
 export async function map(actor: Actor, fd: number): Promise<number> {
   return (await actor.must(call('mmap', fd, SEGMENT_BYTES, either(K.PROT_READ, K.PROT_WRITE), K.MAP_SHARED))).result

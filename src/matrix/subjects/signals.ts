@@ -105,3 +105,10 @@ export const rtsig: Subject = {
   unavailable: noPendingSignals,
   meet: async (stage) => signalPair('rtsig', await stage.actor('sender'), await stage.actor('receiver')),
 }
+
+/** Lets no more than `limit` signals be pending of the actor's user, of which nothing else is pending where it can be so. */
+export async function onlyPending(stage: Stage, actor: Actor, limit: number): Promise<void> {
+  stage.intend('In a user namespace of its own, where there is one: what pends of the user elsewhere does not count.')
+  await actor.do(call('unshare', K.CLONE_NEWUSER))
+  await actor.must(call('setrlimit', K.RLIMIT_SIGPENDING, limit, limit))
+}

@@ -60,3 +60,18 @@ export async function connected(actor: Actor, domain: Constant, type: Constant, 
 
 export const socketEnd = (actor: Actor, fd: number): DescriptorEnd =>
   new DescriptorEnd(actor, fd, sendQuietly, (socket, room) => call('recv', socket, room, 0))
+
+/** Of the words of SO_MEMINFO: how many datagrams the kernel dropped because the socket's buffer was full. linux/sock_diag.h */
+const SK_MEMINFO_DROPS = 8
+
+export async function dropsOf(actor: Actor, fd: number): Promise<number> {
+  const words = (await actor.must(call('getsockopt', fd, K.SOL_SOCKET, K.SO_MEMINFO, 4 * (SK_MEMINFO_DROPS + 1)))).bytes('value')
+  return intAt(words, SK_MEMINFO_DROPS)
+}
+
+export async function intOption(actor: Actor, fd: number, option: Constant): Promise<number> {
+  return intAt((await actor.must(call('getsockopt', fd, K.SOL_SOCKET, option, int(0).length))).bytes('value'), 0)
+}
+
+const intAt = (bytes: Uint8Array, index: number): number =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getInt32(4 * index, true)

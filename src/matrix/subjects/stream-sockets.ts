@@ -2,8 +2,8 @@ import type { Constant } from '../stage/call.js'
 import { call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
-import { bound, connected, inetAddress, LOOPBACK, noLoopback, socketEnd, unixAddress } from './sockets.js'
-import type { Pair, Subject } from './subject.js'
+import { bound, connected, inetAddress, int, LOOPBACK, noLoopback, socketEnd, unixAddress } from './sockets.js'
+import type { End, Pair, Subject } from './subject.js'
 
 export const BACKLOG = 8
 
@@ -38,4 +38,13 @@ export const tcp: Subject = {
   adapter: 'socket/tcp',
   unavailable: noLoopback,
   meet: async (stage) => meet(stage, K.AF_INET, K.SOCK_STREAM, inetAddress(LOOPBACK, 0)),
+}
+
+const SMALL_BYTES = 16_384
+
+/** Gives the connection buffers that overflow soon: TCP's grow as long as nobody sets their size. tcp(7) */
+export async function smallBuffers(stage: Stage, sender: End, receiver: End): Promise<void> {
+  stage.intend('The buffers are made small, so that they overflow soon.')
+  await sender.actor.must(call('setsockopt', sender.fd ?? -1, K.SOL_SOCKET, K.SO_SNDBUF, int(SMALL_BYTES)))
+  await receiver.actor.must(call('setsockopt', receiver.fd ?? -1, K.SOL_SOCKET, K.SO_RCVBUF, int(SMALL_BYTES)))
 }
