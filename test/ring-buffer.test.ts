@@ -173,6 +173,68 @@ describe('waiting', () => {
     expect(reader.tryReceiveInto(new Uint8Array(1))).toBe(Result.PEER_GONE)
   })
 
+  test.each([
+    ['fills the ring to its very end', 1024],
+    ['leaves a rest at the end of the ring that is skipped', 1000],
+  ])('promise 3: nothing old is read again where a message %s', (_what, record) => {
+    const { writer, reader } = pair()
+    const data = payload(record - 8, 1)
+    const into = new Uint8Array(MAX)
+    for (let i = 0; i < 64; i++) {
+      data[0] = i
+      expect(writer.trySend(data)).toBe(data.length)
+      expect(reader.tryReceiveInto(into)).toBe(data.length)
+      expect(into[0]).toBe(i)
+      for (let again = 0; again < 2; again++) expect(reader.tryReceiveInto(into)).toBe(Result.WOULD_BLOCK)
+    }
+  })
+
+  test('promise 2: the same few buffers by turns, of any length and alignment, keep every bit', () => {
+    const { writer, reader } = pair()
+    const memory = new Uint8Array(new ArrayBuffer(2048))
+    const target = new Uint8Array(new ArrayBuffer(2048))
+    for (const length of [0, 1, 7, 8, 9, 63, 64, 65, 72, 127, 128, 255, 256, 257, 300])
+      for (const start of [0, 1, 4, 8]) {
+        const buffers = Array.from({ length: 5 }, (_, i) => memory.subarray(start + 8 * i, start + 8 * i + length))
+        const into = target.subarray(start, start + length)
+        for (let i = 0; i < 20; i++) {
+          const data = buffers[i % (1 + (length % 5))] as Uint8Array
+          // Among them doubles that are signalling NaNs.
+          for (let at = 0; at < length; at++) data[at] = i % 2 === 0 ? ([1, 0, 0, 0, 0, 0, 0xf4, 0x7f][at % 8] as number) : at * 31 + i
+          expect(writer.trySend(data)).toBe(length)
+          into.fill(0xee)
+          expect(reader.tryReceiveInto(into)).toBe(length)
+          expect(into).toEqual(data)
+        }
+      }
+  })
+
+  test('a buffer that was detached or resized since is not taken for what it was', () => {
+    const { writer, reader } = pair()
+    // ECMAScript 2024, which Node 20 has.
+    const buffer = new (
+      ArrayBuffer as unknown as new (
+        bytes: number,
+        options: { maxByteLength: number },
+      ) => ArrayBuffer & { resize(bytes: number): void }
+    )(64, { maxByteLength: 128 })
+    const data = new Uint8Array(buffer)
+    const into = new Uint8Array(128)
+    const exchange = (seed: number) => {
+      for (let i = 0; i < data.length; i++) data[i] = seed + i
+      expect(writer.trySend(data)).toBe(data.length)
+      expect(reader.tryReceiveInto(into)).toBe(data.length)
+      expect(into.subarray(0, data.length)).toEqual(data)
+    }
+    for (let i = 0; i < 3; i++) exchange(i)
+    buffer.resize(128)
+    for (let i = 3; i < 6; i++) exchange(i)
+    buffer.resize(16)
+    for (let i = 6; i < 9; i++) exchange(i)
+    structuredClone(buffer, { transfer: [buffer] })
+    expect(writer.trySend(data)).toBe(0)
+  })
+
   test('the indices wrap at 2^32 without notice', () => {
     const { writer, reader, segment } = pair()
     // A ring this small passes 2^31 after some 525,000 of the largest messages: both signs of the index occur.

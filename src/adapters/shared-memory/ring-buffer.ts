@@ -45,7 +45,7 @@
 import { arch } from 'node:process'
 import { type Outbox, READABLE, WRITABLE } from '../../core/adapter.js'
 import { Result } from '../../core/channel.js'
-import { copyWords, WordView } from '../../core/words.js'
+import { LongViews, loadLongs, storeLongs } from '../../core/long-views.js'
 
 export const MAGIC = 0x52435049
 export const VERSION = 2
@@ -115,14 +115,16 @@ const load: (words: Int32Array, index: number) => number =
 
 /** A corked batch is published when it has this many messages, or an eighth of the ring. */
 const BATCH_MESSAGES = 32
-/** Up to this size a loop is faster than `set`. */
+/** Up to this size a loop is faster than a call. */
 const BYTEWISE = 16
-/** Up to this size a loop over words is faster than a call that copies without making a view. */
+/** Up to this size a loop over 64-bit words is. */
 const WORDWISE = 256
 
 /** One segment as JavaScript sees it. */
 export interface Segment {
   readonly words: Int32Array
+  /** The same as 64-bit words. */
+  readonly longs: BigInt64Array
   readonly bytes: Uint8Array
   /** The word that tells whether memory was taken away, and its array. */
   readonly faults: Int32Array
@@ -140,6 +142,7 @@ export function segmentOver(buffer: ArrayBuffer | SharedArrayBuffer, ring: numbe
   const bytes = new Uint8Array(buffer, 0, segmentBytes(ring))
   return {
     words,
+    longs: new BigInt64Array(buffer, 0, segmentBytes(ring) / 8),
     bytes,
     faults: fault === undefined ? new Int32Array(1) : words,
     fault: fault === undefined ? 0 : fault / 4,
@@ -148,6 +151,9 @@ export function segmentOver(buffer: ArrayBuffer | SharedArrayBuffer, ring: numbe
   }
 }
 
+/** With its header, and what makes it a multiple of 8. */
+const recordBytes = (length: number): number => (RECORD_HEADER + length + 7) & ~7
+
 /** The side of one ring that sends. Results are byte counts or a `Result`. */
 export class RingWriter implements Outbox {
   /** The longest message. */
@@ -155,38 +161,48 @@ export class RingWriter implements Outbox {
   /** What the peer did wrong; set before the first FAILED. */
   violation: string | undefined
   readonly #words: Int32Array
+  readonly #longs: BigInt64Array
   readonly #bytes: Uint8Array
   readonly #faults: Int32Array
   readonly #fault: number
   readonly #ring: number
+  /** Where it begins in the segment, and where it ends. */
   readonly #data: number
+  readonly #dataEnd: number
   readonly #head: number
   readonly #tail: number
   readonly #end: number
   readonly #peerEnd: number
   readonly #peerBell: number
   readonly #wake: (how: number) => void
-  /** Where the next record goes, where the published ones end, and what the peer has given back. */
-  #at = 0
+  readonly #sources = new LongViews()
+  /** The offset into the segment of the next record, up to where records go on straight from there, and position less offset. */
+  #offset: number
+  #stop: number
+  #base: number
+  /** Positions: where the published records end, what the peer has given back, and up to where there is room. */
   #published = 0
   #seenTail = 0
-  /** Up to where there is room. */
   #limit: number
-  #messages = 0
+  /** After so many messages, or at this offset, what was written is published. */
+  #quota = 1
+  #due = 0
   #corked = false
   #over: number | undefined
   /** Room that the last refused record wants. */
   #wanted = RECORD_HEADER
-  #claimed = -1
+  #claimed = false
 
   /** `wake` is called with what the peer's bell said, when it sleeps until there is something to read. */
   constructor(segment: Segment, side: number, wake: (how: number) => void) {
     this.#words = segment.words
+    this.#longs = segment.longs
     this.#bytes = segment.bytes
     this.#faults = segment.faults
     this.#fault = segment.fault
     this.#ring = segment.ring
     this.#data = HEADER_BYTES + side * segment.ring
+    this.#dataEnd = this.#data + segment.ring
     this.#head = headOf(side)
     this.#end = senderEndOf(side)
     this.#tail = tailOf(1 - side)
@@ -195,34 +211,43 @@ export class RingWriter implements Outbox {
     this.#wake = wake
     this.max = maxPayload(segment.ring)
     this.#limit = segment.ring
+    this.#offset = this.#data
+    this.#stop = this.#dataEnd
+    this.#base = -this.#data
   }
 
   trySend(data: Uint8Array): number {
     const length = data.length
     const offset = this.#reserve(length)
     if (offset < 0) return offset
+    let i = 0
+    if (length <= WORDWISE) {
+      const longs = this.#sources.of(data)
+      storeLongs(longs, this.#longs, offset >> 3, longs.length)
+      i = longs.length << 3
+    }
     const bytes = this.#bytes
-    if (length > BYTEWISE) bytes.set(data, offset)
-    else for (let i = 0; i < length; i++) bytes[offset + i] = data[i] as number
-    this.#append(offset, length)
+    if (length - i > BYTEWISE) bytes.set(data, offset)
+    else for (; i < length; i++) bytes[offset + i] = data[i] as number
+    this.#append(length)
     return this.#faults[this.#fault] === 0 ? length : this.#check()
   }
 
   /** An offset into the segment where `length` bytes may be written, until `commit` or `abort`. */
   tryClaim(length: number): number {
     const offset = this.#reserve(length)
-    if (offset >= 0) this.#claimed = offset
+    this.#claimed = offset >= 0
     return offset
   }
 
   commit(length: number): void {
-    if (this.#claimed < 0) return
-    this.#append(this.#claimed, length)
-    this.#claimed = -1
+    if (!this.#claimed) return
+    this.#claimed = false
+    this.#append(length)
   }
 
   abort(): void {
-    this.#claimed = -1
+    this.#claimed = false
   }
 
   /** Up to where the peer was seen to have given back. */
@@ -232,12 +257,13 @@ export class RingWriter implements Outbox {
 
   /** Bytes written and not yet published. */
   get pendingBytes(): number {
-    return (this.#at - this.#published) | 0
+    return (this.#at() - this.#published) | 0
   }
 
   cork(on: boolean): void {
     this.#corked = on
     if (!on) this.publish()
+    this.#begin()
   }
 
   flush(): number {
@@ -249,11 +275,18 @@ export class RingWriter implements Outbox {
   own(): void {}
 
   publish(): void {
-    if (this.#published === this.#at) return
-    this.#published = this.#at
-    this.#messages = 0
-    Atomics.store(this.#words, this.#head, this.#at)
+    const at = this.#at()
+    if (this.#published === at) return
+    this.#published = at
+    this.#begin()
+    Atomics.store(this.#words, this.#head, at)
     this.#tell()
+  }
+
+  /** The next batch. */
+  #begin(): void {
+    this.#quota = this.#corked ? BATCH_MESSAGES : 1
+    this.#due = this.#offset + (this.#ring >> 3)
   }
 
   /** Whether a record that was refused may go now; WOULD_BLOCK, or what is over. */
@@ -282,20 +315,17 @@ export class RingWriter implements Outbox {
 
   /** The offset for `length` bytes of payload, behind a skip where needed. Publishes nothing. */
   #reserve(length: number): number {
-    const record = (RECORD_HEADER + length + 7) & ~7
-    const position = this.#at & (this.#ring - 1)
+    const offset = this.#offset
     // What is over leaves no room.
-    if (length <= this.max && position + record <= this.#ring && ((this.#limit - this.#at) | 0) >= record)
-      return this.#data + position + RECORD_HEADER
+    if (length <= this.max && offset + recordBytes(length) <= this.#stop) return offset + RECORD_HEADER
     return this.#reserveSlowly(length)
   }
 
   #reserveSlowly(length: number): number {
     if (length > this.max) return Result.PAYLOAD_SIZE
     if (this.#over !== undefined || this.#faults[this.#fault] !== 0) return this.#check()
-    const record = (RECORD_HEADER + length + 7) & ~7
-    const position = this.#at & (this.#ring - 1)
-    const straight = this.#ring - position
+    const record = recordBytes(length)
+    const straight = this.#dataEnd - this.#offset
     const need = record <= straight ? record : straight + record
     if (this.#room() < need) {
       const over = this.#check()
@@ -306,25 +336,38 @@ export class RingWriter implements Outbox {
         return Result.WOULD_BLOCK
       }
     }
-    return this.#data + (record <= straight ? position : 0) + RECORD_HEADER
+    if (record > straight) this.#wrap(straight)
+    this.#aim()
+    return this.#offset + RECORD_HEADER
   }
 
-  #append(offset: number, length: number): void {
-    const start = offset - RECORD_HEADER
-    if (start !== this.#data + (this.#at & (this.#ring - 1))) this.#skip()
-    this.#words[start >> 2] = length
-    this.#at = (this.#at + ((RECORD_HEADER + length + 7) & ~7)) | 0
-    if (!this.#corked || ++this.#messages >= BATCH_MESSAGES || ((this.#at - this.#published) | 0) >= this.#ring >> 3) this.publish()
+  #append(length: number): void {
+    const offset = this.#offset
+    this.#words[offset >> 2] = length
+    const next = offset + recordBytes(length)
+    this.#offset = next
+    if (--this.#quota <= 0 || next >= this.#due) this.publish()
   }
 
-  #skip(): void {
-    const position = this.#at & (this.#ring - 1)
-    this.#words[(this.#data + position) >> 2] = SKIP
-    this.#at = (this.#at + this.#ring - position) | 0
+  /** On from the beginning of the ring, past `straight` bytes that are left at its end. */
+  #wrap(straight: number): void {
+    if (straight > 0) this.#words[this.#offset >> 2] = SKIP
+    this.#offset = this.#data
+    this.#base = (this.#base + this.#ring) | 0
+    this.#due = this.#data
+  }
+
+  #aim(): void {
+    this.#stop = Math.min(this.#offset + this.#room(), this.#dataEnd)
+  }
+
+  /** The position of the next record. */
+  #at(): number {
+    return (this.#base + this.#offset) | 0
   }
 
   #room(): number {
-    return (this.#limit - this.#at) | 0
+    return (this.#limit - this.#at()) | 0
   }
 
   /** Looks at what the peer wrote: 0, or why nothing can be sent any more. */
@@ -336,6 +379,7 @@ export class RingWriter implements Outbox {
     if (given < 0 || given > ((this.#published - this.#seenTail) | 0) || (given & 7) !== 0) return this.#fail('gave back what it never had')
     this.#seenTail = tail
     this.#limit = (tail + this.#ring) | 0
+    this.#aim()
     return load(this.#words, this.#peerEnd) === 0 ? 0 : this.#finish(Result.PEER_GONE)
   }
 
@@ -346,7 +390,8 @@ export class RingWriter implements Outbox {
 
   #finish(result: number): number {
     this.#over = result
-    this.#limit = this.#at
+    this.#limit = this.#at()
+    this.#aim()
     return result
   }
 }
@@ -359,11 +404,13 @@ export class RingReader {
   /** The length of the message behind the last offset of `tryBorrow`. */
   borrowedLength = 0
   readonly #words: Int32Array
+  readonly #longs: BigInt64Array
   readonly #bytes: Uint8Array
   readonly #faults: Int32Array
   readonly #fault: number
   readonly #ring: number
   readonly #data: number
+  readonly #dataEnd: number
   readonly #head: number
   readonly #tail: number
   readonly #end: number
@@ -371,22 +418,34 @@ export class RingReader {
   readonly #peerBell: number
   readonly #wake: (how: number) => void
   readonly #copyOut: CopyOut
-  readonly #target = new WordView()
-  #at = 0
+  readonly #targets = new LongViews()
+  /** The offset into the segment of the next record, up to where there are records straight from there, and position less offset. */
+  #offset: number
+  #stop: number
+  #base: number
+  /** Positions: what was given back, and what was seen published. */
   #givenBack = 0
   #seenHead = 0
+  /** At this offset room is given back. */
+  #due: number
   #over: number | undefined
   #borrowed = false
 
   /** `wake` is called with what the peer's bell said, when it sleeps until there is room. */
   constructor(segment: Segment, side: number, wake: (how: number) => void) {
     this.#words = segment.words
+    this.#longs = segment.longs
     this.#bytes = segment.bytes
     this.#faults = segment.faults
     this.#fault = segment.fault
     this.#ring = segment.ring
     this.#copyOut = segment.copyOut
     this.#data = HEADER_BYTES + (1 - side) * segment.ring
+    this.#dataEnd = this.#data + segment.ring
+    this.#offset = this.#data
+    this.#stop = this.#data
+    this.#base = -this.#data
+    this.#due = this.#data + (segment.ring >> 3)
     this.#head = headOf(1 - side)
     this.#peerEnd = senderEndOf(1 - side)
     this.#tail = tailOf(side)
@@ -401,15 +460,16 @@ export class RingReader {
     if (offset < 0) return offset
     const length = this.nextLength
     if (length > target.length) return Result.TARGET_SIZE
-    const words = length > WORDWISE ? undefined : this.#target.over(target)
-    if (words === undefined && length > BYTEWISE) this.#copyOut(offset, target, length)
+    let i = 0
+    if (length <= WORDWISE) {
+      const longs = this.#targets.of(target)
+      const count = Math.min(longs.length, length >> 3)
+      loadLongs(this.#longs, offset >> 3, longs, count)
+      i = count << 3
+    }
+    if (length - i > BYTEWISE) this.#copyOut(offset, target, length)
     else {
       const bytes = this.#bytes
-      let i = 0
-      if (words !== undefined) {
-        copyWords(this.#words, offset >> 2, words, 0, length >> 2)
-        i = length & ~3
-      }
       for (; i < length; i++) target[i] = bytes[offset + i] as number
     }
     this.#consume(length)
@@ -434,7 +494,7 @@ export class RingReader {
 
   /** Up to where everything is consumed. */
   get seen(): number {
-    return this.#at
+    return this.#at()
   }
 
   /** 0 where there is a message, WOULD_BLOCK, or what is over. */
@@ -450,9 +510,11 @@ export class RingReader {
 
   /** Gives back what was consumed. */
   publish(): void {
-    if (this.#givenBack === this.#at) return
-    this.#givenBack = this.#at
-    Atomics.store(this.#words, this.#tail, this.#at)
+    const at = this.#at()
+    if (this.#givenBack === at) return
+    this.#givenBack = at
+    this.#due = this.#offset + (this.#ring >> 3)
+    Atomics.store(this.#words, this.#tail, at)
     this.#tell()
   }
 
@@ -467,51 +529,66 @@ export class RingReader {
    * nothing is left to read: a line that goes to and fro with every message costs more than the message.
    */
   #consume(length: number): void {
-    this.#at = (this.#at + ((RECORD_HEADER + length + 7) & ~7)) | 0
-    if (((this.#at - this.#givenBack) | 0) >= this.#ring >> 3 || ((this.#words[this.#peerBell] as number) & WRITABLE) !== 0) this.publish()
+    const next = this.#offset + recordBytes(length)
+    this.#offset = next
+    if (next >= this.#due || ((this.#words[this.#peerBell] as number) & WRITABLE) !== 0) this.publish()
   }
 
   /** The offset of the next payload, its length in `nextLength`. */
   #next(): number {
-    const position = this.#at & (this.#ring - 1)
-    // Where something is over, everything seen is consumed.
-    const available = (this.#seenHead - this.#at) | 0
-    if (available !== 0) {
-      const length = this.#words[(this.#data + position) >> 2] as number
-      const record = RECORD_HEADER + length
-      if (length >= 0 && record <= available && position + record <= this.#ring) {
-        this.nextLength = length
-        return this.#data + position + RECORD_HEADER
-      }
+    const offset = this.#offset
+    const length = this.#words[offset >> 2] as number
+    // What is at the stop may be anything: there is no room for its record.
+    if (length >= 0 && length <= this.#stop - offset - RECORD_HEADER) {
+      this.nextLength = length
+      return offset + RECORD_HEADER
     }
     return this.#nextSlowly()
   }
 
   #nextSlowly(): number {
     if (this.#over !== undefined) return this.#over
-    if (this.#at === this.#seenHead) {
-      const empty = this.#look()
-      if (empty < 0) return empty
-    }
-    let position = this.#at & (this.#ring - 1)
-    let length = this.#words[(this.#data + position) >> 2] as number
+    if (this.#offset === this.#dataEnd) this.#wrap()
+    let published = this.#unread()
+    if (published < 0) return published
+    let length = this.#words[this.#offset >> 2] as number
     if (length === SKIP) {
-      const rest = this.#ring - position
       // A skip at the start of the ring would make this endless.
-      if (position === 0 || rest > ((this.#seenHead - this.#at) | 0)) return this.#fail('skipped more than it published')
-      this.#at = (this.#at + rest) | 0
-      if (this.#at === this.#seenHead) {
-        const empty = this.#look()
-        if (empty < 0) return empty
-      }
-      position = 0
-      length = this.#words[this.#data >> 2] as number
+      if (this.#offset === this.#data || this.#dataEnd - this.#offset > published) return this.#fail('skipped more than it published')
+      this.#wrap()
+      published = this.#unread()
+      if (published < 0) return published
+      length = this.#words[this.#offset >> 2] as number
     }
-    const record = RECORD_HEADER + length
-    if (length < 0 || record > this.#ring - position || record > ((this.#seenHead - this.#at) | 0))
+    if (length < 0 || length > this.#stop - this.#offset - RECORD_HEADER)
       return this.#fail(`announced a message of ${length} bytes where it published fewer`)
     this.nextLength = length
-    return this.#data + position + RECORD_HEADER
+    return this.#offset + RECORD_HEADER
+  }
+
+  /** On from the beginning of the ring, where nothing is known to be yet. */
+  #wrap(): void {
+    this.#offset = this.#data
+    this.#stop = this.#data
+    this.#base = (this.#base + this.#ring) | 0
+    this.#due -= this.#ring
+  }
+
+  /** Bytes published and not yet consumed, at least one record; why there are none where there are none. */
+  #unread(): number {
+    let unread = (this.#seenHead - this.#at()) | 0
+    if (unread === 0) {
+      const empty = this.#look()
+      if (empty < 0) return empty
+      unread = (this.#seenHead - this.#at()) | 0
+    }
+    this.#stop = Math.min(this.#offset + unread, this.#dataEnd)
+    return unread
+  }
+
+  /** The position of the next record. */
+  #at(): number {
+    return (this.#base + this.#offset) | 0
   }
 
   /** Everything seen is consumed: is there more? 0 where there is. */
@@ -540,7 +617,8 @@ export class RingReader {
   #fail(what: string): number {
     this.violation = `the peer ${what}`
     this.#over = Result.FAILED
-    this.#seenHead = this.#at
+    this.#seenHead = this.#at()
+    this.#stop = this.#offset
     return this.#over
   }
 }

@@ -163,7 +163,7 @@ class Handshake {
 export default defineAdapter({
   id: 'shared-memory/ring',
   scheme: 'shm',
-  summary: 'rings in a sealed memfd, eventfds to wake',
+  summary: 'rings in a sealed memfd, a futex or an eventfd to wake',
   spins: true,
   capabilities: { ...ringCapabilities },
   unavailable: memoryUnavailable,
