@@ -7,7 +7,7 @@
  */
 import { TimeHistogram } from './histogram.js'
 import { Pattern, WrongMessage } from './payload.js'
-import type { Port } from './port.js'
+import { type BlockingPort, blocks, type Port } from './port.js'
 import type { Times } from './record.js'
 import type { Trial } from './trial.js'
 
@@ -69,7 +69,6 @@ export class RoundTrips implements Pinger {
 
   async run(durationMs: number): Promise<Run> {
     const port = this.#port
-    const pattern = this.#pattern
     const batch = this.batch
     const times = this.#round
     times.reset()
@@ -81,21 +80,40 @@ export class RoundTrips implements Pinger {
       if (this.#lossy) times.record(await this.#lossyTrip())
       else {
         const before = performance.now()
-        for (let i = 0; i < batch; i++) {
-          const sequence = this.#sequence++
-          const sent = port.send(pattern.message(sequence))
-          if (sent !== undefined) await sent
-          const got = port.receive()
-          const reply = got instanceof Promise ? await got : got
-          if (reply === null) throw ended()
-          pattern.check(reply, sequence)
-        }
+        if (blocks(port)) this.#tripsNow(port, batch)
+        else await this.#trips(batch)
         times.record((performance.now() - before) / batch)
       }
       now = performance.now()
     } while (now < end)
     this.#all.add(times)
     return { count: times.count * batch, lost: this.#lost, elapsedMs: now - start, p50: times.at(50) }
+  }
+
+  async #trips(count: number): Promise<void> {
+    const port = this.#port
+    const pattern = this.#pattern
+    for (let i = 0; i < count; i++) {
+      const sequence = this.#sequence++
+      const sent = port.send(pattern.message(sequence))
+      if (sent !== undefined) await sent
+      const got = port.receive()
+      const reply = got instanceof Promise ? await got : got
+      if (reply === null) throw ended()
+      pattern.check(reply, sequence)
+    }
+  }
+
+  #tripsNow(port: BlockingPort, count: number): void {
+    const pattern = this.#pattern
+    const end = this.#sequence + count
+    for (let sequence = this.#sequence; sequence < end; sequence++) {
+      port.send(pattern.message(sequence))
+      const reply = port.receive()
+      if (reply === null) throw ended()
+      pattern.check(reply, sequence)
+    }
+    this.#sequence = end
   }
 
   /** The time of one round trip, after however many that were lost. */
@@ -167,11 +185,20 @@ export class Throughput implements Pinger {
     const port = this.#port
     const pattern = this.#pattern
     port.cork?.()
-    for (let i = 0; i < this.#size; i++) {
-      const sent = port.send(pattern.message(this.#sent++))
-      if (sent !== undefined) await sent
-    }
+    if (blocks(port)) this.#sendNow(port)
+    else
+      for (let i = 0; i < this.#size; i++) {
+        const sent = port.send(pattern.message(this.#sent++))
+        if (sent !== undefined) await sent
+      }
     port.uncork?.()
+  }
+
+  #sendNow(port: BlockingPort): void {
+    const pattern = this.#pattern
+    const end = this.#sent + this.#size
+    for (let sequence = this.#sent; sequence < end; sequence++) port.send(pattern.message(sequence))
+    this.#sent = end
   }
 
   async #ack(): Promise<void> {
@@ -203,6 +230,7 @@ export class Throughput implements Pinger {
 
 export async function answerRoundTrips(port: Port, exchange: Exchange): Promise<void> {
   const pattern = new Pattern(exchange.payloadBytes)
+  if (blocks(port) && !exchange.lossy) return answerRoundTripsNow(port, pattern)
   for (let expected = 0; ; expected++) {
     const got = port.receive()
     const data = got instanceof Promise ? await got : got
@@ -213,10 +241,20 @@ export async function answerRoundTrips(port: Port, exchange: Exchange): Promise<
   }
 }
 
+function answerRoundTripsNow(port: BlockingPort, pattern: Pattern): void {
+  for (let expected = 0; ; expected++) {
+    const data = port.receive()
+    if (data === null) return
+    pattern.check(data, expected)
+    port.send(data)
+  }
+}
+
 export async function answerThroughput(port: Port, exchange: Exchange): Promise<void> {
   const { lossy, batchMessages } = exchange
   const pattern = new Pattern(exchange.payloadBytes)
   const acks = new Pattern(exchange.ackBytes)
+  if (blocks(port) && !lossy) return answerThroughputNow(port, pattern, acks, batchMessages)
   let received = 0
   let last = -1
   for (;;) {
@@ -231,5 +269,17 @@ export async function answerThroughput(port: Port, exchange: Exchange): Promise<
       const sent = port.send(acks.message(received))
       if (sent !== undefined) await sent
     }
+  }
+}
+
+function answerThroughputNow(port: BlockingPort, pattern: Pattern, acks: Pattern, batch: number): void {
+  for (let received = 0; ; ) {
+    const end = received + batch
+    while (received < end) {
+      const data = port.receive()
+      if (data === null) return
+      pattern.check(data, received++)
+    }
+    port.send(acks.message(received))
   }
 }

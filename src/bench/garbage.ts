@@ -1,7 +1,7 @@
 /** How many bytes a message leaves to the collector. */
 import { writeSync } from 'node:fs'
 import { GCProfiler } from 'node:v8'
-import type { Port } from './port.js'
+import { blocks, type Port } from './port.js'
 import { medianOf } from './ratio.js'
 
 /** A young generation so large that nothing is collected while it is looked at, and a way to empty it before. */
@@ -71,6 +71,7 @@ function occupied(): number {
 export function tellingGarbage(port: Port, messages: number): Port {
   const count = garbageMeter(messages, tellGarbage)
   return {
+    ...(blocks(port) && { blocks: true }),
     send: (data) => port.send(data),
     receive() {
       count()

@@ -9,6 +9,8 @@ const TRIES = 256
 
 /** What did not wait answers without a promise: a blocking exchange never enters the event loop. */
 export interface Port {
+  /** As a `BlockingPort` says. */
+  readonly blocks?: true
   send(data: Uint8Array): Promise<void> | undefined
   /** The next message, valid until the next call; `null` at the end. */
   receive(): Uint8Array | null | Promise<Uint8Array | null>
@@ -22,13 +24,22 @@ export interface Port {
   uncork?(): void
 }
 
+/** A port whose calls all return when they are done: an exchange over it makes no promise, and looks for none. */
+export interface BlockingPort extends Port {
+  readonly blocks: true
+  send(data: Uint8Array): undefined
+  receive(): Uint8Array | null
+}
+
+export const blocks = (port: Port): port is BlockingPort => port.blocks === true
+
 /** `bytes`: the longest message that will be received. With `adaptive` the adapter itself spins before it blocks. */
 export function portOver(channel: Channel, wait: WaitMode, bytes: number): Port {
   if (wait === 'poll') return eventLoopPort(channel)
   const { sync } = channel
   if (sync === undefined) throw new IpcError('ERR_IPC_UNAVAILABLE', 'the channel has no sync facet', { adapter: channel.adapter })
   const port = wait === 'spin' ? spinningPort(channel, sync, bytes) : blockingPort(channel, sync, bytes)
-  return channel.zeroCopy === undefined ? port : { ...port, cork: () => channel.cork(), uncork: () => channel.uncork() }
+  return channel.zeroCopy === undefined ? port : Object.assign(port, { cork: () => channel.cork(), uncork: () => channel.uncork() })
 }
 
 const timedOut = (error: unknown): undefined => {
@@ -56,10 +67,11 @@ function taker(channel: Channel, target: Bytes): (n: number) => Uint8Array | nul
   }
 }
 
-function blockingPort(channel: Channel, sync: SyncFacet, bytes: number): Port {
+function blockingPort(channel: Channel, sync: SyncFacet, bytes: number): BlockingPort {
   const target: Bytes = new Uint8Array(bytes)
   const taken = taker(channel, target)
   return {
+    blocks: true,
     send(data) {
       sync.send(data)
       return undefined
@@ -76,7 +88,7 @@ function blockingPort(channel: Channel, sync: SyncFacet, bytes: number): Port {
 }
 
 /** Asks again and again, and blocks once nothing has come for long: between rounds nobody spins. */
-function spinningPort(channel: Channel, sync: SyncFacet, bytes: number): Port {
+function spinningPort(channel: Channel, sync: SyncFacet, bytes: number): BlockingPort {
   const target: Bytes = new Uint8Array(bytes)
   const taken = taker(channel, target)
   const spin = (ms: number): number => {
@@ -90,6 +102,7 @@ function spinningPort(channel: Channel, sync: SyncFacet, bytes: number): Port {
     return Result.WOULD_BLOCK
   }
   return {
+    blocks: true,
     send(data) {
       sync.send(data)
       return undefined
