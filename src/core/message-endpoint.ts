@@ -5,7 +5,7 @@ import type { Outbox } from './adapter.js'
 import { Result } from './channel.js'
 import { DescriptorEndpoint, NO_WAIT, waits } from './descriptor-endpoint.js'
 import { check, type ErrorContext, IpcError } from './errors.js'
-import { copyWords, WordView } from './words.js'
+import { LongViews, loadLongs } from './long-views.js'
 
 const { EMSGSIZE, ENODATA, EOVERFLOW } = constants.errno
 
@@ -46,7 +46,9 @@ export class MessageEndpoint extends DescriptorEndpoint {
   readonly #messages: number
   readonly #told = new Int32Array(TOLD_BYTES / 4)
   readonly #stage = new Uint8Array(this.#told.buffer, STAGE, STAGED_BYTES)
-  readonly #target = new WordView()
+  readonly #seen = new BigInt64Array(this.#told.buffer, SEEN)
+  readonly #seenBytes = new Uint8Array(this.#told.buffer, SEEN)
+  readonly #targets = new LongViews()
   readonly #errors: ErrorContext
   readonly #batch: MessageBatch
   readonly #syscalls: { readonly receive: string; readonly send: string }
@@ -111,9 +113,9 @@ export class MessageEndpoint extends DescriptorEndpoint {
 
   receiveSync(target: Uint8Array, waitMs: number): number {
     const limit = waitMs > 0 ? Math.min(Math.ceil(waitMs), LONGEST_MS) : waitMs
-    const words = this.#target.over(target)
-    if (words !== undefined) {
-      const n = this.#receiveShort(target, words, limit)
+    const longs = this.#targets.of(target)
+    if (longs.length > 0) {
+      const n = this.#receiveShort(target, longs, limit)
       if (n !== undefined) return n
     }
     const n = native.messageReceive(this.#messages, target, limit)
@@ -121,7 +123,7 @@ export class MessageEndpoint extends DescriptorEndpoint {
   }
 
   /** A message that can be seen whole is copied without a call; `undefined` where the next one is none. */
-  #receiveShort(target: Uint8Array, words: Int32Array, waitMs: number): number | undefined {
+  #receiveShort(target: Uint8Array, longs: BigInt64Array, waitMs: number): number | undefined {
     const told = this.#told
     let slot = told[Told.FIRST] as number
     if (slot === told[Told.LAST]) {
@@ -134,8 +136,10 @@ export class MessageEndpoint extends DescriptorEndpoint {
       if (slot === told[Told.LAST]) return undefined
     }
     const length = this.#of(slot, Slot.LENGTH)
-    if (length < 0 || length > SEEN_BYTES || length > target.length || (length & 3) !== 0) return undefined
-    copyWords(told, (SEEN + slot * SEEN_BYTES) >> 2, words, 0, length >> 2)
+    if (length < 0 || length > SEEN_BYTES || length > target.length) return undefined
+    const start = slot * SEEN_BYTES
+    loadLongs(this.#seen, start >> 3, longs, length >> 3)
+    for (let i = length & ~7; i < length; i++) target[i] = this.#seenBytes[start + i] as number
     told[Told.FIRST] = slot + 1
     told[Told.TAKEN] = slot
     return length

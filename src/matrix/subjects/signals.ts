@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Actor } from '../stage/actor.js'
 import { type Call, call, type Payload } from '../stage/call.js'
 import { K } from '../stage/constants.js'
+import type { Stage } from '../stage/stage.js'
 import type { End, Subject } from './subject.js'
 
 /** The signal of the standard subject: no use of its own, and not the one that opens Node's inspector. */
