@@ -17,6 +17,6 @@ afterAll(async () => {
 for (const { property, subject } of allCells())
   test.skipIf(reason !== undefined)(`${property.id} ${property.name} › ${subject.key}`, async (context) => {
     const result = await runCell(property, subject, { company })
-    if (result.verdict === 'skipped' || result.verdict === 'not-applicable') context.skip(`${result.verdict}: ${result.reason}`)
-    assert.equal(result.verdict, 'pass', result.reason)
+    if (result.verdict === 'skipped') context.skip(result.reason)
+    assert(result.verdict === 'pass' || result.verdict === 'not-applicable', result.reason)
   })
