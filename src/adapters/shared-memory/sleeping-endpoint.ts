@@ -14,14 +14,26 @@ const LONGEST_PAUSE = 64
 /** After lingering so often the event loop gets its turn: what is there at once is told in microtasks. */
 const LONGEST_STREAK = 512
 const MOST_PROCESSORS = 1024
+/** A peer that answers at once is seen before a call of the addon has begun. */
+const FIRST_LOOKS = 100
+
+const NO_PROCESSOR = -1
+const SEVERAL = -2
+const processors = new Int32Array(MOST_PROCESSORS)
+
+/** The one processor that the process may use; SEVERAL, or none where that cannot be known. */
+function onlyProcessor(pid: number): number {
+  const count = native.schedGetAffinity(pid, processors)
+  if (count > 1) return SEVERAL
+  return count === 1 ? (processors[0] as number) : NO_PROCESSOR
+}
 
 /** Whether both sides can run at the same moment. sched_getaffinity(2) */
 function apart(peer: number | undefined): boolean {
   if (peer === undefined || addonError !== undefined) return availableParallelism() > 1
-  const processors = new Set<number>()
-  const cpus = new Int32Array(MOST_PROCESSORS)
-  for (const pid of [0, peer]) for (const cpu of cpus.subarray(0, Math.max(0, native.schedGetAffinity(pid, cpus)))) processors.add(cpu)
-  return processors.size > 1
+  const own = onlyProcessor(0)
+  const other = onlyProcessor(peer)
+  return own === SEVERAL || other === SEVERAL || (own >= 0 && other >= 0 && own !== other)
 }
 
 /** Spinning pays only while the peer runs on another processor and answers fast. */
@@ -129,7 +141,13 @@ export abstract class SleepingEndpoint implements Endpoint {
 
   #wait(interest: number, most: number, timeoutMs: number): number {
     const turns = this.#spinner.turns(most)
-    if (turns === 0 && timeoutMs === 0) return Waited.TIMED_OUT
+    if (turns > 0) {
+      for (let i = 0; i < FIRST_LOOKS; i++)
+        if (this.#possible(interest) !== 0) {
+          this.#spinner.learn(true)
+          return Waited.CHANGED
+        }
+    } else if (timeoutMs === 0) return Waited.TIMED_OUT
     const waited = this.bell.wait(interest, this.seenIn(), this.seenOut(), turns, timeoutMs)
     if (turns > 0) this.#spinner.learn(waited === Waited.CHANGED)
     return waited
