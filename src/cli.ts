@@ -64,7 +64,7 @@ program
   .argument('[names...]', 'mechanisms, adapters, peer or one of the peers (what users pick instead); default all')
   .description('measures a stated plan beside floors in C, or what is selected, and writes the report')
   .option('--adapter <names>', 'as the arguments', several, [])
-  .option('--workload <workloads>', 'round-trip, throughput, one-way, fan-in, rendezvous, idle, wrapper', several, [])
+  .option('--workload <workloads>', 'round-trip, throughput, gathered, one-way, fan-in, rendezvous, idle, wrapper', several, [])
   .option('--size <bytes>', 'payloads, such as 64, 64KiB or 1MiB', several, [])
   .option('--placement <placements>', 'same-core, cross-core, free', several, [])
   .option('--wait <modes>', 'block, poll, spin, adaptive', several, [])

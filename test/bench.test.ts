@@ -405,6 +405,13 @@ describe('a trial between processes', () => {
       expect(outcome.floor).toMatchObject({ status: 'measured', ratio: { rounds: 6 } })
   }, 30_000)
 
+  test.each(['socket/unix', 'shared-memory/ring'])('of %s, awaited by the batch, loses and mixes up nothing', async (adapter) => {
+    const outcome = await runTrial(await trialWith({ workload: 'gathered' }, adapter), SHORT)
+    expect(outcome).toMatchObject({ status: 'measured', lost: 0 })
+    if (outcome.status === 'measured') expect(outcome.messagesPerSecond).toBeGreaterThan(0)
+    expect(await runTrial(await trialWith({ workload: 'gathered', wait: 'block' }, adapter), SHORT)).toMatchObject({ status: 'impossible' })
+  }, 30_000)
+
   test('of idle channels tells how many there were, or what did not let them be', async () => {
     const trial = { ...(await trialWith({ workload: 'idle' })), channels: 30 }
     expect(await runTrial(trial, SHORT)).toMatchObject({ status: 'measured', idle: { channels: 30 } })

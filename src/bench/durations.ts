@@ -34,7 +34,16 @@ const FEWEST_ROUNDS = 6
 const WANTED_ROUNDS = 15
 
 /** A round trip gives the fewest samples and runs the most code a sample: it gets twice the time. */
-const WEIGHT: Record<Workload, number> = { 'round-trip': 2, throughput: 1, 'one-way': 2, 'fan-in': 1, rendezvous: 2, idle: 2, wrapper: 1 }
+const WEIGHT: Record<Workload, number> = {
+  'round-trip': 2,
+  throughput: 1,
+  gathered: 1,
+  'one-way': 2,
+  'fan-in': 1,
+  rendezvous: 2,
+  idle: 2,
+  wrapper: 1,
+}
 
 /** Until the sides can begin: processes of more senders, a thousand channels. */
 const PREPARATION_MS: Partial<Record<Workload, number>> = { 'fan-in': 1000, idle: 3000 }

@@ -7,6 +7,7 @@
  */
 import { TimeHistogram } from './histogram.js'
 import { Pattern, WrongMessage } from './payload.js'
+import { lasting } from './peers/lasting.js'
 import { type BlockingPort, blocks, type Port } from './port.js'
 import type { Times } from './record.js'
 import type { Trial } from './trial.js'
@@ -143,15 +144,19 @@ export class Throughput implements Pinger {
   readonly #acks: Pattern
   readonly #size: number
   readonly #lossy: boolean
+  /** What nobody awaits has memory of its own until it is in the kernel. */
+  readonly #lasting: ((data: Uint8Array) => Uint8Array) | undefined
   #sent = 0
   #acknowledged = 0
 
-  constructor(port: Port, exchange: Exchange) {
+  /** `gathered`: a batch is awaited, and not each message. */
+  constructor(port: Port, exchange: Exchange, gathered = false) {
     this.#port = port
     this.#pattern = new Pattern(exchange.payloadBytes)
     this.#acks = new Pattern(exchange.ackBytes)
     this.#size = exchange.batchMessages
     this.#lossy = exchange.lossy
+    this.#lasting = gathered ? lasting(2 * exchange.batchMessages) : undefined
   }
 
   warmedUp(): void {}
@@ -186,12 +191,23 @@ export class Throughput implements Pinger {
     const pattern = this.#pattern
     port.cork?.()
     if (blocks(port)) this.#sendNow(port)
+    else if (this.#lasting !== undefined) await this.#sendGathered(port, this.#lasting)
     else
       for (let i = 0; i < this.#size; i++) {
         const sent = port.send(pattern.message(this.#sent++))
         if (sent !== undefined) await sent
       }
     port.uncork?.()
+  }
+
+  /** Sends settle in order: with the last of them all are in the kernel. */
+  async #sendGathered(port: Port, lasting: (data: Uint8Array) => Uint8Array): Promise<void> {
+    let last: Promise<void> | undefined
+    for (let i = 0; i < this.#size; i++) {
+      last = port.send(lasting(this.#pattern.message(this.#sent++)))
+      last?.catch(() => {}) // the last one tells of a failure as well
+    }
+    await last
   }
 
   #sendNow(port: BlockingPort): void {

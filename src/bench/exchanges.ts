@@ -15,6 +15,7 @@ const throughput: Sides = { ping: (port, exchange) => new Throughput(port, excha
 /** The rest are round trips, whatever is timed about them. */
 const SIDES: Partial<Record<Workload, Sides>> = {
   throughput,
+  gathered: { ping: (port, exchange) => new Throughput(port, exchange, true), answer: answerThroughput },
   'one-way': { ping: (port, exchange) => new OneWay(port, exchange), answer: answerOneWay },
   'fan-in': throughput,
 }

@@ -55,7 +55,8 @@ export interface Tier {
  *     the scheduler disturbs least, so that what the library adds shows best;
  *  2. the same in the event loop, placed freely, of all and of what users pick instead: what users get;
  *  3. throughput of a word in the event loop, `await send` and `receive`, of each mechanism's leading
- *     adapter and of what users pick instead: the row that people quote;
+ *     adapter and of what users pick instead: the row that people quote; of streams also where the sender awaits
+ *     a batch and not each message, as those who use what users pick instead do;
  *  4. throughput of a word and of 64 KiB across processors through the blocking calls, against C that
  *     makes the same system calls; not of what drops, whose rate is that of its acknowledgements;
  *  5. across processors where memory is shared: spinning, adaptive, and the event loop while it is hot,
@@ -63,7 +64,7 @@ export interface Tier {
  *  6. what the channel adds to the endpoint below it;
  *  7. one way at a fixed rate: latency without coordinated omission;
  *  8. many senders, rendezvous and idle channels, of the mechanisms that users choose between for them;
- *  9. more sizes of the leading streams and rings, for the slope.
+ *  9. another size of the leading streams and rings, for the slope.
  *
  * Floors take turns with all that they can do. What does not fit is dropped from the end.
  */
@@ -90,6 +91,13 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
     {
       why: 'throughput of a word in the event loop, beside what users pick instead',
       trials: each(lasting([...leaders, ...peers]), (subject) => word(subject, 'throughput', FREE_POLL)),
+    },
+    {
+      why: 'the same where the sender awaits a batch and not each message',
+      trials: each(
+        leaders.filter(({ capabilities }) => capabilities.framing === 'stream'),
+        (subject) => word(subject, 'gathered', FREE_POLL),
+      ),
     },
     {
       why: 'throughput of a word and of 64 KiB across processors, through blocking calls',
@@ -134,11 +142,12 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
       ],
     },
     {
-      why: 'more sizes across processors, for the slope in ns a byte',
+      why: 'another size across processors, for the slope in ns a byte',
       // A FIFO is a pipe once it is open.
-      trials: each(carrying.filter((subject) => !sharesStream(subject)).reverse(), (subject) =>
-        [4 * KIB, KIB * KIB].map((payloadBytes) => ({ ...word(subject, 'throughput', cross(subject)), payloadBytes })),
-      ),
+      trials: each(carrying.filter((subject) => !sharesStream(subject)).reverse(), (subject) => ({
+        ...word(subject, 'throughput', cross(subject)),
+        payloadBytes: KIB * KIB,
+      })),
     },
   ])
 }
@@ -163,7 +172,7 @@ export interface Selection {
   readonly waits?: readonly WaitMode[] | undefined
 }
 
-export const WORKLOADS: readonly Workload[] = ['round-trip', 'throughput', 'one-way', 'fan-in', 'rendezvous', 'idle', 'wrapper']
+export const WORKLOADS: readonly Workload[] = ['round-trip', 'throughput', 'gathered', 'one-way', 'fan-in', 'rendezvous', 'idle', 'wrapper']
 export const PLACEMENTS: readonly Placement[] = ['same-core', 'cross-core', 'free']
 export const WAITS: readonly WaitMode[] = ['block', 'poll', 'spin', 'adaptive']
 

@@ -20,7 +20,7 @@ export type WaitMode = 'block' | 'poll' | 'spin' | 'adaptive'
  * message. `idle`: many channels that carry nothing, and one of them woken. `wrapper`: in one process, a
  * message from one channel to another without any waiting, by turns with the same calls of the endpoints below.
  */
-export type Workload = 'round-trip' | 'one-way' | 'throughput' | 'fan-in' | 'rendezvous' | 'idle' | 'wrapper'
+export type Workload = 'round-trip' | 'one-way' | 'throughput' | 'gathered' | 'fan-in' | 'rendezvous' | 'idle' | 'wrapper'
 
 /** What was measured. Figures compare only where placement, wait mode and payload are equal. */
 export interface Conditions {

@@ -23,6 +23,7 @@ export interface Side {
 const SIDES: Record<Workload, () => Promise<{ start(order: Order): Promise<Side> }>> = {
   'round-trip': () => import('./sides/exchange.js'),
   throughput: () => import('./sides/exchange.js'),
+  gathered: () => import('./sides/exchange.js'),
   'one-way': () => import('./sides/exchange.js'),
   'fan-in': () => import('./sides/fan-in.js'),
   rendezvous: () => import('./sides/rendezvous.js'),

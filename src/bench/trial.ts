@@ -139,7 +139,7 @@ function unfitPayload({ capabilities: { payload, whenFull } }: Subject, { payloa
 }
 
 function unfitWorkload(
-  { capabilities, thread }: Subject,
+  { id, capabilities, thread }: Subject,
   { workload, payloadBytes, placement, wait, senders = 1 }: Wanted,
 ): string | undefined {
   const { whenFull, peers, rendezvous, opens } = capabilities
@@ -147,6 +147,11 @@ function unfitWorkload(
     case 'round-trip':
       return undefined
     case 'throughput':
+      return whenFull === 'coalesce' ? 'equal events coalesce, so that their number means nothing' : undefined
+    case 'gathered':
+      if (wait !== 'poll') return 'a call that blocks leaves nothing to await'
+      if (id.startsWith(`${PEER}/`)) return 'is never awaited by the message: its throughput is this'
+      if (whenFull === 'drop') return 'drops what it has no room for, and nobody waits for room'
       return whenFull === 'coalesce' ? 'equal events coalesce, so that their number means nothing' : undefined
     case 'one-way':
       if (payloadBytes < STAMPED_BYTES) return `a message has no room for the ${STAMPED_BYTES} bytes of its number and its time`

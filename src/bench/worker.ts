@@ -28,7 +28,7 @@ async function round(side: Side, durationMs: number): Promise<Round> {
 
 /** On a machine that does something else besides, the same time compiles less. */
 async function warmUp(side: Side, { trial, warmupMs }: Order): Promise<void> {
-  const asFastAsItGoes = trial.workload === 'round-trip' || trial.workload === 'throughput'
+  const asFastAsItGoes = ['round-trip', 'throughput', 'gathered'].includes(trial.workload)
   let messages = 0
   for (let i = 0; i < (asFastAsItGoes ? WARMUPS : 1) && messages < WARM_MESSAGES; i++) {
     const run = await side.run(warmupMs)

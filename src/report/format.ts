@@ -37,6 +37,7 @@ export const BRIEF_PLACEMENT: Readonly<Record<Placement, string>> = { 'same-core
 export const WORKLOAD: Readonly<Record<Workload, string>> = {
   'round-trip': 'Round trip',
   throughput: 'Throughput',
+  gathered: 'Throughput, awaited by the batch',
   'one-way': 'One way at a fixed rate',
   'fan-in': 'Many senders, one receiver',
   rendezvous: 'Rendezvous',
@@ -72,6 +73,7 @@ export const storyOf = ({ placement, wait }: Setting): string =>
 export const WORKLOAD_STORY: Readonly<Record<Workload, string>> = {
   'round-trip': 'One message there and back at a time, as fast as it goes.',
   throughput: 'As many messages one way as the receiver takes, acknowledged in batches.',
+  gathered: 'As throughput, but the sender awaits a batch and not each message: what is sent in one turn goes together.',
   'one-way': 'Messages at a fixed rate, each timed from the moment at which it was due.',
   'fan-in': 'Several processes send to one receiver as fast as it takes.',
   rendezvous: 'From the offer to the first message.',
@@ -81,7 +83,7 @@ export const WORKLOAD_STORY: Readonly<Record<Workload, string>> = {
 }
 
 /** What rows with a figure are ranked by, and whether less of it is better. */
-export const isRate = (workload: Workload): boolean => workload === 'throughput' || workload === 'fan-in'
+export const isRate = (workload: Workload): boolean => workload === 'throughput' || workload === 'gathered' || workload === 'fan-in'
 
 /** Payloads of one class stand for each other: all up to 64 bytes, for events carry none and signals four; else each its own. */
 export const sizeClass = (payloadBytes: number): number => Math.max(64, payloadBytes)

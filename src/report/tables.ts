@@ -28,7 +28,7 @@ export interface TextTable {
 
 export const tablesOf = ({ records }: Report): TextTable[] => [
   ...(['round-trip', 'throughput'] as const).flatMap((workload) => sizesTables(records, workload)),
-  ...(['one-way', 'rendezvous', 'idle', 'wrapper'] as const).flatMap((workload) => workloadTable(records, workload)),
+  ...(['gathered', 'one-way', 'rendezvous', 'idle', 'wrapper'] as const).flatMap((workload) => workloadTable(records, workload)),
   ...fanInTable(records),
 ]
 
@@ -36,13 +36,14 @@ const text = (title: string) => ({ title, numeric: false })
 const number = (title: string) => ({ title, numeric: true })
 
 const SHOWN: Readonly<Partial<Record<Workload, readonly string[]>>> = {
+  gathered: ['rate', 'cpu'],
   'one-way': ['p50', 'ratio', 'p99', 'p999', 'reached', 'cpu'],
   rendezvous: ['p50', 'ratio', 'p99', 'cpu'],
   idle: ['channels', 'memory', 'descriptors', 'p50', 'p99'],
   wrapper: ['p50', 'endpoint', 'added', 'garbage'],
 }
 
-function workloadTable(records: readonly BenchRecord[], workload: 'one-way' | 'rendezvous' | 'idle' | 'wrapper'): TextTable[] {
+function workloadTable(records: readonly BenchRecord[], workload: 'gathered' | 'one-way' | 'rendezvous' | 'idle' | 'wrapper'): TextTable[] {
   const own = records.filter((record) => record.workload === workload)
   if (own.length === 0) return []
   const measured = own.filter((record) => record.status === 'measured').sort(byFigure)

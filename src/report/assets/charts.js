@@ -440,7 +440,7 @@ const KINDS = {
     make: (records, paint) => ratios(records, paint, -1),
   },
   rate: {
-    takes: of('throughput'),
+    takes: of('throughput', 'gathered'),
     make: (records, paint) => bars(records, paint, { unit: 'messages/s', floorFigure: rate, sort: (a, b) => faster(b, a) }),
   },
   cost: { takes: (record) => of('round-trip')(record) && record.cpuUsPerMessage > 0, make: costs },
