@@ -44,6 +44,11 @@ describe.skipIf(!full)(
       nothingIsLeft()
     })
 
+    test('the matrix', async () => {
+      await killedAt('Full, blocking mode', [cliFile, 'matrix', '--folder', join(folder, 'report')])
+      nothingIsLeft()
+    })
+
     test('the tests', async () => {
       await killedAt('✓', [runner, 'run', 'dist/test/fifo.test.js', 'dist/test/semaphore.test.js', '--reporter=verbose'])
       nothingIsLeft()
