@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Actor } from '../stage/actor.js'
 import { type Call, type Constant, call, type Payload } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
@@ -34,11 +34,23 @@ export async function openQueue(actor: Actor, name: string, size?: Size): Promis
   return (await actor.must(size === undefined ? opening(name, [], AS_IT_IS) : opening(name, [K.O_CREAT, K.O_EXCL], size))).result
 }
 
+/** What several cells have at once: queues of the default size, and small ones. */
+const BYTES_AT_ONCE = 256 * 1024
+
+function unavailable(): string | undefined {
+  if (!existsSync('/proc/sys/fs/mqueue')) return 'this kernel has no POSIX message queues'
+  const words = /^Max msgqueue size\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+  const limit = words?.[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(words?.[1])
+  return limit < BYTES_AT_ONCE
+    ? `a user may have queues of ${limit} bytes here (ulimit -q), and the experiments take ${BYTES_AT_ONCE}`
+    : undefined
+}
+
 export const pmq: Subject = {
   key: 'pmq',
   title: 'POSIX mq',
   adapter: 'message-queue/posix',
-  unavailable: () => (existsSync('/proc/sys/fs/mqueue') ? undefined : 'this kernel has no POSIX message queues'),
+  unavailable,
   async meet(stage) {
     const [sender, receiver] = [await stage.actor('sender'), await stage.actor('receiver')]
     const name = await stage.name('mq')
