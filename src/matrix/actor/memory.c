@@ -42,11 +42,11 @@ static long do_shmget(const actor_args *args, actor_reply *reply) {
   return shmget((key_t)arg_number(args, 0), (size_t)arg_number(args, 1), (int)arg_number(args, 2));
 }
 
-/* shmat(id, flags) answers an address. */
+/* shmat(id, flags[, address]) answers an address. */
 static long do_shmat(const actor_args *args, actor_reply *reply) {
   (void)reply;
   taint();
-  void *at = shmat((int)arg_number(args, 0), NULL, (int)arg_number(args, 1));
+  void *at = shmat((int)arg_number(args, 0), arg_count(args) > 2 ? arg_pointer(args, 2) : NULL, (int)arg_number(args, 1));
   return at == (void *)-1 ? -1 : (long)at;
 }
 

@@ -180,6 +180,13 @@ static long do_pin(const actor_args *args, actor_reply *reply) {
   return sched_setaffinity(0, sizeof one, &one);
 }
 
+/* sched_fifo(priority): SCHED_FIFO from now on. sched(7) */
+static long do_sched_fifo(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  taint();
+  return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = (int)arg_number(args, 0)});
+}
+
 static long do_umask(const actor_args *args, actor_reply *reply) {
   (void)reply;
   taint();
@@ -204,4 +211,4 @@ ACTOR_CALLS(process, {"fork", do_fork}, {"spawn", do_spawn}, {"exec", do_exec}, 
             {"getpid", do_getpid}, {"getpagesize", do_getpagesize}, {"become", do_become}, {"drop_capability", do_drop_capability},
             {"unshare", do_unshare}, {"setns", do_setns}, {"mount", do_mount}, {"interface_up", do_interface_up},
             {"interface_down", do_interface_down}, {"setrlimit", do_setrlimit}, {"getrlimit", do_getrlimit}, {"pin", do_pin},
-            {"umask", do_umask}, {"reset", do_reset})
+            {"sched_fifo", do_sched_fifo}, {"umask", do_umask}, {"reset", do_reset})

@@ -41,6 +41,15 @@ static long do_mq_timedsend(const actor_args *args, actor_reply *reply) {
   return mq_timedsend((mqd_t)arg_number(args, 0), data, length, (unsigned)arg_number(args, 2), &deadline);
 }
 
+/* mq_timedsend_until(queue, bytes, priority, seconds, nanoseconds): the deadline as it stands, valid or not. */
+static long do_mq_timedsend_until(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  size_t length;
+  const char *data = arg_bytes(args, 1, &length);
+  struct timespec deadline = {.tv_sec = arg_number(args, 3), .tv_nsec = arg_number(args, 4)};
+  return mq_timedsend((mqd_t)arg_number(args, 0), data, length, (unsigned)arg_number(args, 2), &deadline);
+}
+
 static long told(long result, const void *data, unsigned priority, actor_reply *reply) {
   if (result < 0) return result;
   reply_bytes(reply, "data", data, (size_t)result);
@@ -121,6 +130,7 @@ static long do_msgctl(const actor_args *args, actor_reply *reply) {
   long result = msgctl((int)arg_number(args, 0), (int)arg_number(args, 1), &state);
   if (result < 0 || arg_number(args, 1) != IPC_STAT) return result;
   reply_number(reply, "messages", (int64_t)state.msg_qnum);
+  reply_number(reply, "bytes", (int64_t)state.__msg_cbytes);
   reply_number(reply, "limit", (int64_t)state.msg_qbytes);
   reply_number(reply, "sender", state.msg_lspid);
   reply_number(reply, "receiver", state.msg_lrpid);
@@ -128,6 +138,6 @@ static long do_msgctl(const actor_args *args, actor_reply *reply) {
 }
 
 ACTOR_CALLS(queues, {"mq_open", do_mq_open}, {"mq_close", do_mq_close}, {"mq_unlink", do_mq_unlink}, {"mq_send", do_mq_send},
-            {"mq_timedsend", do_mq_timedsend}, {"mq_receive", do_mq_receive}, {"mq_timedreceive", do_mq_timedreceive},
-            {"mq_getattr", do_mq_getattr}, {"mq_notify", do_mq_notify}, {"msgget", do_msgget}, {"msgsnd", do_msgsnd},
-            {"msgrcv", do_msgrcv}, {"msgctl", do_msgctl})
+            {"mq_timedsend", do_mq_timedsend}, {"mq_timedsend_until", do_mq_timedsend_until}, {"mq_receive", do_mq_receive},
+            {"mq_timedreceive", do_mq_timedreceive}, {"mq_getattr", do_mq_getattr}, {"mq_notify", do_mq_notify}, {"msgget", do_msgget},
+            {"msgsnd", do_msgsnd}, {"msgrcv", do_msgrcv}, {"msgctl", do_msgctl})

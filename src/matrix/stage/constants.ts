@@ -19,14 +19,14 @@ export const either = (...flags: readonly Constant[]): Constant => ({
 /** File modes, as they are written. */
 export const mode = (value: number): Constant => ({ text: `0${value.toString(8)}`, value })
 
-const { SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS } = constants.signals
+const { SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS, SIGSEGV } = constants.signals
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NONBLOCK, O_TRUNC, O_APPEND, O_DIRECT } = files
 
 export const K = named({
   ...{ O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NONBLOCK, O_TRUNC, O_APPEND, O_DIRECT },
   O_ASYNC: 0o20000,
   O_CLOEXEC: 0o2000000,
-  ...{ SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS },
+  ...{ SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS, SIGSEGV },
   SIG_BLOCK: 0,
   SIG_UNBLOCK: 1,
   SIG_SETMASK: 2,
@@ -93,7 +93,9 @@ export const K = named({
   SETVAL: 16,
   MSG_NOERROR: 0o10000,
   MSG_EXCEPT: 0o20000,
+  MSG_COPY: 0o40000,
   SHM_RDONLY: 0o10000,
+  SHM_RND: 0o20000,
   // mmap(2)
   PROT_READ: 1,
   PROT_WRITE: 2,
