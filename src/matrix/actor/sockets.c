@@ -135,7 +135,10 @@ static void tell_ancillary(struct msghdr *message, actor_reply *reply) {
   }
 }
 
-/* recvmsg(fd, room, flags): bytes, where they came from, flags, and descriptors or credentials that came with them. */
+/*
+ * recvmsg(fd, room, flags), recvmsg(fd, room, flags, room for ancillary data): bytes, where they came from, flags,
+ * and descriptors or credentials that came with them.
+ */
 static long do_recvmsg(const actor_args *args, actor_reply *reply) {
   size_t room = (size_t)arg_number(args, 1);
   struct sockaddr_storage address;
@@ -147,6 +150,7 @@ static long do_recvmsg(const actor_args *args, actor_reply *reply) {
                            .msg_iovlen = 1,
                            .msg_control = control,
                            .msg_controllen = sizeof control};
+  if (arg_count(args) > 3 && arg_number(args, 3) < (int64_t)sizeof control) message.msg_controllen = (size_t)arg_number(args, 3);
   long result = recvmsg((int)arg_number(args, 0), &message, (int)arg_number(args, 2));
   if (result < 0) return result;
   reply_bytes(reply, "data", part.iov_base, (size_t)result < room ? (size_t)result : room);

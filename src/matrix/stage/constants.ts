@@ -132,6 +132,7 @@ export const K = named({
   IP_ADD_MEMBERSHIP: 35,
   MSG_OOB: 1,
   MSG_PEEK: 2,
+  MSG_CTRUNC: 8,
   MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
   MSG_NOSIGNAL: 0x4000,
