@@ -60,7 +60,7 @@ peerCase(
 )
 
 peerCase(
-  'packetdrill tcp/close: closed with all read, a connection ends in order; with bytes unread, or by one who sends on, it is reset',
+  'packetdrill tcp/close: closed by one side with all read, a connection is in CLOSE_WAIT; what the other then sends is answered by a reset',
   ['tcp'],
   async (stage, tcp) => {
     const { sender, receiver } = await tcp.meet(stage)
