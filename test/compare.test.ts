@@ -122,7 +122,7 @@ describe('a comparison', () => {
       unmatched: 0,
       environment: [],
     })
-    expect(comparison.compared).toBe(report.records.filter(({ status }) => status === 'measured').length)
+    expect(comparison.compared + comparison.alone.length).toBe(report.records.filter(({ status }) => status === 'measured').length)
     expect(isRegression(comparison)).toBe(false)
     expect(renderComparison(comparison)).toContain('no change by more than 5 %')
   })
@@ -142,6 +142,17 @@ describe('a comparison', () => {
       expect(comparison[list][0]?.p).toBeLessThan(0.01)
       expect(isRegression(comparison)).toBe(list === 'regressions')
     }
+  })
+
+  test('does not compare what no C ran beside where the scheduler placed the sides: nothing tells what befell the machine', () => {
+    const index = report.records.findIndex(
+      ({ mechanism, placement, workload, status }) =>
+        mechanism === 'peer' && placement === 'free' && workload === 'round-trip' && status === 'measured',
+    )
+    const comparison = compareReports(report, changed(index, timesAs(2)))
+    expect(comparison.regressions).toEqual([])
+    expect(comparison.alone).toContainEqual(expect.objectContaining({ adapter: report.records[index]?.adapter, placement: 'free' }))
+    expect(renderComparison(comparison)).toContain('Not compared: no C ran by turns with it')
   })
 
   test('takes a small change for none, however certain', () => {

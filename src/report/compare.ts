@@ -54,6 +54,8 @@ export interface Comparison {
   readonly mended: readonly Conditions[]
   /** The machine was in another state, and no round of one report has a like in the other: not compared. */
   readonly states: readonly { readonly conditions: Conditions; readonly state: MachineState }[]
+  /** No C ran by turns with it, and no probe tells in which state the machine was: not compared. */
+  readonly alone: readonly Conditions[]
   /** Too few rounds to be compared. */
   readonly unclear: readonly Conditions[]
   /** How many records were tested. */
@@ -80,6 +82,7 @@ export function compareReports(from: Report, to: Report): Comparison {
   const broken: { conditions: Conditions; reason: string }[] = []
   const mended: Conditions[] = []
   const states: { conditions: Conditions; state: MachineState }[] = []
+  const alone: Conditions[] = []
   const unclear: Conditions[] = []
   let unmatched = 0
   for (const record of to.records) {
@@ -89,6 +92,7 @@ export function compareReports(from: Report, to: Report): Comparison {
     if (other?.status === 'measured' && record.status === 'measured') {
       const outcome = compareRecords(other, record)
       if (outcome === 'unclear') unclear.push(conditions)
+      else if (outcome === 'alone') alone.push(conditions)
       else if ('fromNs' in outcome) states.push({ conditions, state: outcome })
       else tested.push({ conditions, ...outcome })
     } else if (other?.status === 'measured' && record.status === 'failed') broken.push({ conditions, reason: record.reason })
@@ -96,10 +100,7 @@ export function compareReports(from: Report, to: Report): Comparison {
     else if (record.status === 'measured') unmatched++
   }
   for (const record of before.values()) if (record.status === 'measured') unmatched++
-  // A fresh process is a little faster or slower throughout, which its rounds cannot tell; the other records can.
-  const logs = tested.map(({ worse }) => Math.log(worse))
-  const deviation = logs.length < LEAST_RECORDS ? 0 : deviationOfMost(logs)
-  const corrected = holm(tested.map(({ p }, i) => Math.max(p, deviation === 0 ? 0 : twoSided(Math.abs(logs[i] ?? 0) / deviation))))
+  const corrected = holm(tested.map((change) => Math.max(change.p, byItself(change, tested))))
   const changes = tested
     .map((change, i) => ({ ...change, p: corrected[i] ?? 1 }))
     .filter(({ p, worse }) => p < ALPHA && Math.max(worse, 1 / worse) >= 1 + LEAST_EFFECT)
@@ -110,12 +111,24 @@ export function compareReports(from: Report, to: Report): Comparison {
     broken,
     mended,
     states,
+    alone,
     unclear,
     compared: tested.length,
     unmatched,
     machine: machineIn(from, to),
     environment: differences(from, to),
   }
+}
+
+/**
+ * With what probability a record moves so far by itself. A fresh process is a little faster or slower throughout, which
+ * its rounds cannot tell; the other records of its kind can. Rates scatter more than times do.
+ */
+function byItself({ conditions, worse }: Tested, all: readonly Tested[]): number {
+  const rate = isRate(conditions.workload)
+  const logs = all.filter((other) => isRate(other.conditions.workload) === rate).map((other) => Math.log(other.worse))
+  const deviation = logs.length < LEAST_RECORDS ? 0 : deviationOfMost(logs)
+  return deviation === 0 ? 0 : twoSided(Math.abs(Math.log(worse)) / deviation)
 }
 
 /** Whether the newer report is worse. */
@@ -133,11 +146,12 @@ const conditionsOf = ({ adapter, mechanism, workload, payloadBytes, placement, w
 
 const keyOf = (record: BenchRecord): string => JSON.stringify(Object.values(conditionsOf(record)))
 
-function compareRecords(from: Measured, to: Measured): Omit<Tested, 'conditions'> | MachineState | 'unclear' {
+function compareRecords(from: Measured, to: Measured): Omit<Tested, 'conditions'> | MachineState | 'alone' | 'unclear' {
   const [ratiosBefore, ratiosNow] = [ratiosOf(from), ratiosOf(to)]
   const rate = isRate(to.workload)
   const withC = ratiosBefore !== undefined && ratiosNow !== undefined
   if (Math.min(from.rounds.length, to.rounds.length) < LEAST_ROUNDS) return 'unclear'
+  if (!withC && isLoose(to)) return 'alone'
   // In another state of the machine ours and C do not change alike: rounds of one state alone are compared.
   const before = roundsOf(withC ? ratiosBefore : from.rounds, from.probesNs)
   const now = roundsOf(withC ? ratiosNow : to.rounds, to.probesNs)
@@ -146,6 +160,12 @@ function compareRecords(from: Measured, to: Measured): Omit<Tested, 'conditions'
   if (alike === undefined) return state ?? 'unclear'
   return { ...test(alike.from, alike.to, withC ? '× C' : rate ? 'messages/s' : 'µs', rate), ...(state && { state }) }
 }
+
+/**
+ * Whose figures alone say nothing across runs: where the scheduler places the sides they are on one processor now and
+ * on two then, which no probe can see, and a loop in one process follows the clock of its processor.
+ */
+const isLoose = ({ placement, workload }: Measured): boolean => placement === 'free' || workload === 'wrapper'
 
 /** Ours as a multiple of C's in each round: what befalls the machine befalls both. */
 function ratiosOf(record: Measured): readonly number[] | undefined {

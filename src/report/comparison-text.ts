@@ -4,7 +4,7 @@ import { ALPHA, type Change, type Comparison, LEAST_EFFECT, type MachineState, t
 import { formatBytes, formatCount, formatNumber, ratioNumber, settingOf, WORKLOAD } from './format.js'
 
 export function renderComparison(comparison: Comparison): string {
-  const { regressions, improvements, broken, mended, states, unclear, compared, unmatched, machine, environment } = comparison
+  const { regressions, improvements, broken, mended, states, alone, unclear, compared, unmatched, machine, environment } = comparison
   const parts = [
     section(
       'Not alike in both reports',
@@ -21,6 +21,7 @@ export function renderComparison(comparison: Comparison): string {
       'Not compared: the machine was in another state',
       states.map(({ conditions, state }) => `${nameOf(conditions)}: ${probeText(state)}`),
     ),
+    section('Not compared: no C ran by turns with it, and the machine moves', alone.map(nameOf)),
     section('Not compared: too few rounds', unclear.map(nameOf)),
     section('The machine', machineLines(machine)),
   ]
