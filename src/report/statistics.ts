@@ -71,14 +71,14 @@ function approximately(ranks: readonly number[], count: number, sum: number): nu
 }
 
 /**
- * The standard deviation of most values, whatever the rest do: from the shortest interval that holds half of
- * them, which of a normal distribution is 1.35 deviations long.
+ * The standard deviation of most values, whatever the rest do: from the shortest interval that holds four of five
+ * of them, which of a normal distribution is 2.56 deviations long.
  */
 export function deviationOfMost(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
-  const half = Math.floor(sorted.length / 2)
-  const lengths = sorted.slice(half).map((high, i) => high - (sorted[i] ?? high))
-  return Math.min(...lengths) / 1.349
+  const most = Math.floor(0.8 * sorted.length)
+  const lengths = sorted.slice(most).map((high, i) => high - (sorted[i] ?? high))
+  return Math.min(...lengths) / 2.563
 }
 
 /** How often a normal variable is so many deviations off, or more. The tail is a continued fraction, for a difference from 1 would lose it. */

@@ -107,7 +107,7 @@ function waysOf(out: Channel, into: Channel, target: Bytes): (() => unknown)[] {
       into.tryReceiveInto(target)
     },
     () => {
-      out.send(data)
+      out.trySend(data)
       return into.receiveInto(target)
     },
     ...(writer === undefined || reader === undefined
