@@ -15,7 +15,7 @@ afterAll(async () => {
 })
 
 /** Pending signals are limited for a user, and another test may have used them up for a moment. getrlimit(2) RLIMIT_SIGPENDING */
-const SHARING_A_LIMIT = ['rtsig']
+const SHARING_A_LIMIT = ['rtsig', 'tcp'] // of TIME_WAIT sockets there is a limit, too: tcp(7) tcp_max_tw_buckets
 
 for (const { property, subject } of allCells())
   test.skipIf(reason !== undefined)(

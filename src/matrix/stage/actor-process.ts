@@ -139,8 +139,15 @@ const POLL_MS = 1
 
 /** Looks again and again: for what the kernel shows, but does not announce. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  const patience = performance.now() + PATIENCE_MS
+  while (!condition()) {
+    if (performance.now() > patience) throw new Error('what was to be seen in /proc did not come')
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
 }
+
+/** Longer than a cell may take: who still looks then looks for nobody. */
+const PATIENCE_MS = 25_000
 
 /**
  * Whether a call returned, or sleeps in the kernel. An actor answers before it sleeps for its next request:
