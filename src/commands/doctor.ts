@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { release } from 'node:os'
 import { runFolder } from '../core/janitor.js'
+import { limitOf } from '../core/limits.js'
 import { addonError } from '../native/index.js'
 import { coloursFor } from './colours.js'
 import { allAdapters } from './names.js'
@@ -58,14 +59,15 @@ const LIMITS: readonly (readonly [row: string, name: string, note: string])[] = 
   ['Max locked memory', 'RLIMIT_MEMLOCK', 'bytes'],
 ]
 
-function limits(): Fact[] {
-  const text = read('/proc/self/limits')
-  return LIMITS.flatMap(([row, name, note]) => {
-    const line = text?.split('\n').find((line) => line.startsWith(row))
-    const [soft, hard] = line?.slice(row.length).trim().split(/\s+/) ?? []
-    return soft === undefined ? [] : [{ name, value: soft === hard ? soft : `${soft} (hard ${hard})`, note }]
+const limits = (): Fact[] =>
+  LIMITS.flatMap(([row, name, note]) => {
+    const limit = limitOf(row)
+    if (limit === undefined) return []
+    const [soft, hard] = [amount(limit.soft), amount(limit.hard)]
+    return [{ name, value: soft === hard ? soft : `${soft} (hard ${hard})`, note }]
   })
-}
+
+const amount = (limit: number): string => (limit === Number.POSITIVE_INFINITY ? 'unlimited' : String(limit))
 
 const SYSCTLS: readonly (readonly [path: string, note: string])[] = [
   ['fs/mqueue/queues_max', 'POSIX message queues'],

@@ -1,6 +1,6 @@
 /** Whose answers they are. */
-import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { capabilities } from '../core/limits.js'
 
 /** What the kernel's answers depend on. */
 export interface Host {
@@ -20,6 +20,6 @@ export function host(): Host {
     ...(header.glibcVersionRuntime === undefined ? {} : { libc: header.glibcVersionRuntime }),
     node: process.version,
     user: process.getuid?.() ?? -1,
-    capabilities: /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0',
+    capabilities: capabilities(),
   }
 }

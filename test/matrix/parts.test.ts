@@ -10,33 +10,40 @@ import { groupOf, propertyIds } from '../../src/matrix/oracle/oracle.js'
 
 const matrix = join(packageFolder, 'src/matrix')
 
-/** The parts that the files of a folder import, below src/matrix; what lies outside is named by its path from there. */
+/** The parts that the files of a folder import, below src/matrix; of what lies outside the files. */
 function importsOf(folder: string): ReadonlySet<string> {
   const found = new Set<string>()
   for (const file of readdirSync(join(matrix, folder), { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue
     const path = join(matrix, folder, file)
     for (const [, target = ''] of readFileSync(path, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']*)'/g))
-      found.add(relative(matrix, normalize(join(dirname(path), target))).split('/')[0] ?? '')
+      found.add(partOf(relative(matrix, normalize(join(dirname(path), target)))))
   }
   return found
 }
 
-/** Outside the matrix. */
-const CORE = '..'
+const partOf = (path: string): string => (path.startsWith('..') ? path : (path.split('/')[0] ?? ''))
+
+/** What the kernel allows a process is asked in one way. */
+const LIMITS = '../core/limits.js'
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  oracle: ['oracle', 'vocabulary.js'],
+  oracle: ['oracle', 'vocabulary.js', LIMITS],
   comparison: ['comparison', 'vocabulary.js'],
   properties: ['properties', 'subjects', 'stage', 'vocabulary.js'],
-  subjects: ['subjects', 'stage', 'vocabulary.js'],
-  stage: ['stage', CORE],
+  subjects: ['subjects', 'stage', 'vocabulary.js', LIMITS],
+  stage: ['stage', '../core/janitor.js'],
 }
 
 for (const [part, parts] of Object.entries(allowed))
   test(`${part} imports nothing of the matrix but ${parts.join(', ')}`, () => {
     for (const target of importsOf(part)) expect(parts).toContain(target)
   })
+
+test('no property imports another: what several use is in a file of its own', () => {
+  for (const file of readdirSync(join(matrix, 'properties')))
+    assert.doesNotMatch(readFileSync(join(matrix, 'properties', file), 'utf8'), /from '\.\/p\d\d/, file)
+})
 
 test('no experiment reads the file of the oracle', () => {
   for (const part of ['properties', 'subjects', 'stage'])

@@ -5,6 +5,7 @@ import { Skip } from '../stage/stage.js'
 import type { SignalReceiver } from '../subjects/signals.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
 import { newObject } from '../subjects/subject.js'
+import { addressed } from './next-owner.js'
 import { CONNECTED, DATAGRAMS, defineProperty, type Experiment, each, NAMED, NAMELESS, SIGNALS } from './property.js'
 import { receive } from './word.js'
 
@@ -58,36 +59,6 @@ const connected: Experiment = async (stage, subject) => {
   await owner.exit()
   return (await connect()).error === undefined ? 'kernel' : 'process'
 }
-
-/** Who has the address goes with a datagram unread; what does the next owner of the address find? */
-export const addressed =
-  (how: 'exit' | 'kill', clean: string): Experiment =>
-  async (stage, subject) => {
-    const [owner, writer, heir] = [await stage.actor('owner'), await stage.actor('writer'), await stage.actor('heir')]
-    const kind = socketKind(subject)
-    const address = await kind.newAddress(stage, owner)
-    await serve(owner, kind, address)
-    const out = await kind.open(writer)
-    const send = () => writer.must(call('sendto', out, WORD, 0, address))
-    await send()
-    await owner[how]()
-    await kind.clear(heir, address)
-    const fd = await kind.open(heir)
-    const { error } = await heir.do(call('bind', fd, address))
-    if (error !== undefined) return error
-    await kind.attend(heir, fd, address)
-    const seen = await stage.unless(
-      async () => ((await heir.do(call('recv', fd, WORD.length, K.MSG_DONTWAIT))).error === 'EAGAIN' ? clean : 'kernel'),
-      {
-        text: 'what is sent now is received',
-        see: async () => {
-          await send()
-          return (await heir.must(call('recv', fd, WORD.length, 0))).result
-        },
-      },
-    )
-    return seen ?? clean
-  }
 
 export default defineProperty({
   id: 'P20',

@@ -8,7 +8,7 @@ import type { Stage } from '../stage/stage.js'
 import { type SocketKind, serve, socketKind } from '../subjects/socket-kinds.js'
 import { int, unixAddress } from '../subjects/sockets.js'
 import { newObject } from '../subjects/subject.js'
-import { addressed } from './p20-persistence.js'
+import { addressed } from './next-owner.js'
 import { defineProperty, type Experiment, each, NAMED, NAMELESS, SIGNALS, UNIX } from './property.js'
 import { receive } from './word.js'
 

@@ -3,8 +3,8 @@ import { type Call, call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { MemoryEnd } from '../subjects/memory.js'
 import type { PosixSemaphoreEnd } from '../subjects/posix-semaphore.js'
+import { timeval } from '../subjects/sockets.js'
 import type { End, Pair } from '../subjects/subject.js'
-import { timeval } from './p40-timed.js'
 import { DATAGRAMS, defineProperty, each, MEMORY, SIGNALS } from './property.js'
 
 /** Longer than any cell takes: a limit that is set, and never reached. */

@@ -3,6 +3,7 @@ import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
 import type { MemoryEnd } from '../subjects/memory.js'
 import type { PosixSemaphoreEnd } from '../subjects/posix-semaphore.js'
+import { timeval } from '../subjects/sockets.js'
 import type { Pair, Subject } from '../subjects/subject.js'
 import type { SysvSemaphoreEnd } from '../subjects/sysv-semaphore.js'
 import { DATAGRAMS, defineProperty, type Experiment, each, MEMORY, SIGNALS } from './property.js'
@@ -31,14 +32,6 @@ const timedBy =
     const pair = await subject.meet(stage)
     return afterLimit(stage, pair, await timed(pair, subject))
   }
-
-/** `struct timeval` of 64-bit machines. socket(7) SO_RCVTIMEO */
-export function timeval(ms: number): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(16))
-  bytes.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true)
-  bytes.setBigInt64(8, BigInt((ms % 1000) * 1000), true)
-  return new Uint8Array(bytes.buffer)
-}
 
 export default defineProperty({
   id: 'P40',

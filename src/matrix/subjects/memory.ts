@@ -1,7 +1,8 @@
 import type { Actor } from '../stage/actor.js'
 import { type Call, type Constant, call, type Payload } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
-import { type End, opened, ROOM, removed, type Subject } from './subject.js'
+import { type End, opened, ROOM, type Subject } from './subject.js'
+import { idOf, keyed, type SysvKind } from './sysv.js'
 
 /** What the experiments share: one page. */
 export const SEGMENT_BYTES = 4096
@@ -98,14 +99,20 @@ export const pshm: Subject = {
   },
 }
 
-const OWNER = mode(0o600)
-const getting = (key: number, flags: readonly Constant[] = []): Call => call('shmget', key, SEGMENT_BYTES, either(...flags))
+/** Of one page. */
+const segments: SysvKind = {
+  objects: 'sysv-shm',
+  get: (key, flags) => call('shmget', key, SEGMENT_BYTES, flags),
+  remove: (id) => call('shmctl', id, K.IPC_RMID),
+}
 
 /** Makes a segment of one page, or finds it, and attaches it; answers id and address. */
 export async function attach(actor: Actor, key: number, way: 'make' | 'find'): Promise<{ id: number; address: number }> {
-  const id = (await actor.must(getting(key, way === 'find' ? [] : [K.IPC_CREAT, K.IPC_EXCL, OWNER]))).result
+  const id = await idOf(segments, actor, key, way)
   return { id, address: (await actor.must(call('shmat', id, 0))).result }
 }
+
+const found = async (actor: Actor, key: number) => new MemoryEnd(actor, (await attach(actor, key, 'find')).address, 'shmdt')
 
 export const svshm: Subject = {
   key: 'svshm',
@@ -115,19 +122,9 @@ export const svshm: Subject = {
     const [sender, receiver] = [await stage.actor('sender'), await stage.actor('receiver')]
     const key = await stage.key('sysv-shm')
     const made = await attach(sender, key, 'make')
-    const found = await attach(receiver, key, 'find')
-    return { sender: new MemoryEnd(sender, made.address, 'shmdt'), receiver: new MemoryEnd(receiver, found.address, 'shmdt') }
+    return { sender: new MemoryEnd(sender, made.address, 'shmdt'), receiver: await found(receiver, key) }
   },
-  async named(stage) {
-    const name = await stage.key('sysv-shm')
-    return {
-      name,
-      make: (actor, exclusively) => actor.do(getting(name, exclusively ? [K.IPC_CREAT, K.IPC_EXCL, OWNER] : [K.IPC_CREAT, OWNER])),
-      find: (actor) => actor.do(getting(name)),
-      open: async (actor) => new MemoryEnd(actor, (await attach(actor, name, 'find')).address, 'shmdt'),
-      remove: (actor) => removed(actor, getting(name), (id) => call('shmctl', id, K.IPC_RMID)),
-    }
-  },
+  named: (stage) => keyed(segments, stage, found),
 }
 
 /** Of one page; answers the descriptor. */

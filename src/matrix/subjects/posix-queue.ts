@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { limitOf } from '../../core/limits.js'
 import type { Actor } from '../stage/actor.js'
 import { type Call, type Constant, call, type Payload } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
@@ -39,10 +40,9 @@ const BYTES_AT_ONCE = 256 * 1024
 
 function unavailable(): string | undefined {
   if (!existsSync('/proc/sys/fs/mqueue')) return 'this kernel has no POSIX message queues'
-  const words = /^Max msgqueue size\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
-  const limit = words?.[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(words?.[1])
-  return limit < BYTES_AT_ONCE
-    ? `a user may have queues of ${limit} bytes here (ulimit -q), and the experiments take ${BYTES_AT_ONCE}`
+  const { soft = Number.POSITIVE_INFINITY } = limitOf('Max msgqueue size') ?? {}
+  return soft < BYTES_AT_ONCE
+    ? `a user may have queues of ${soft} bytes here (ulimit -q), and the experiments take ${BYTES_AT_ONCE}`
     : undefined
 }
 

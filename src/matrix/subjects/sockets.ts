@@ -36,6 +36,14 @@ export const portOf = (address: Uint8Array): number => ((address[2] ?? 0) << 8) 
 /** An int as an option's value. */
 export const int = (value: number): Uint8Array => new Uint8Array(new Int32Array([value]).buffer)
 
+/** `struct timeval` of 64-bit machines. socket(7) SO_RCVTIMEO */
+export function timeval(ms: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(16))
+  bytes.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true)
+  bytes.setBigInt64(8, BigInt((ms % 1000) * 1000), true)
+  return new Uint8Array(bytes.buffer)
+}
+
 export async function openSocket(actor: Actor, domain: Constant, type: Constant): Promise<number> {
   return (await actor.must(call('socket', domain, type, 0))).result
 }

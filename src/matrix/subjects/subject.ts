@@ -47,12 +47,6 @@ export async function opened(actor: Actor, opening: Call, closing: (handle: numb
   return outcome
 }
 
-/** Removes what `finding` answers the id of; the outcome of the first call that fails, or of the last. */
-export async function removed(actor: Actor, finding: Call, removing: (id: number) => Call): Promise<Outcome> {
-  const outcome = await actor.do(finding)
-  return outcome.error === undefined ? actor.do(removing(outcome.result)) : outcome
-}
-
 export interface Pair {
   readonly sender: End
   readonly receiver: End

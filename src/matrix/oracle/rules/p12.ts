@@ -1,5 +1,6 @@
+import { CAP_SYS_RESOURCE, capable } from '../../../core/limits.js'
 import type { Expectation } from '../../vocabulary.js'
-import { CAP_SYS_RESOURCE, capable, pageBytes, sysctl } from '../host.js'
+import { pageBytes, sysctl } from '../host.js'
 import { defineRule } from '../rule.js'
 
 /** PIPE_DEF_BUFFERS of the kernel. pipe(7) "Pipe capacity" */
