@@ -1,25 +1,10 @@
 import { call } from 'ipc-playground/matrix'
 import type { Actor } from '../../src/matrix/stage/actor.js'
 import { K } from '../../src/matrix/stage/constants.js'
-
-/** By their numbers in the kernel. netinet/tcp.h */
-const STATES = [
-  '',
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT1',
-  'FIN_WAIT2',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-] as const
+import { type TcpState, tcpStateOf } from '../../src/matrix/stage/kernel.js'
 
 /** The state of a TCP socket of the actor: the first byte of `struct tcp_info`. tcp(7) */
-export async function tcpState(actor: Actor, fd: number): Promise<(typeof STATES)[number] | undefined> {
+export async function tcpState(actor: Actor, fd: number): Promise<TcpState> {
   const [state = 0] = (await actor.must(call('getsockopt', fd, K.IPPROTO_TCP, K.TCP_INFO, 1))).bytes('value')
-  return STATES[state]
+  return tcpStateOf(state)
 }

@@ -3,7 +3,7 @@ import { call } from 'ipc-playground/matrix'
 import { until } from '../../src/matrix/stage/actor-process.js'
 import { describeAddress } from '../../src/matrix/stage/address.js'
 import { K } from '../../src/matrix/stage/constants.js'
-import { inetSockets, TIME_WAIT } from '../../src/matrix/stage/kernel.js'
+import { tcpIs } from '../../src/matrix/stage/kernel.js'
 import type { End } from '../../src/matrix/subjects/subject.js'
 import { tcpState } from '../matrix/tcp-state.js'
 import { peerCase } from './stage.js'
@@ -35,7 +35,7 @@ for (const how of [K.SHUT_WR, K.SHUT_RDWR])
 
       await second.actor.must(call('shutdown', second.fd ?? -1, K.SHUT_WR))
       assert.equal(await rest(second), 'CLOSE')
-      await until(() => inetSockets('tcp').some(({ local, state }) => local === name && state === TIME_WAIT))
+      await until(() => tcpIs(name, 'TIME_WAIT'))
       for (const end of [first, second]) await end.close()
     },
   )

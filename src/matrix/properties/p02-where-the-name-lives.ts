@@ -3,7 +3,7 @@ import type { Actor } from '../stage/actor.js'
 import { describeAddress } from '../stage/address.js'
 import { call } from '../stage/call.js'
 import { either, K, mode } from '../stage/constants.js'
-import { inetSockets, sysvKeys, unixNames } from '../stage/kernel.js'
+import { inetNames, sysvKeys, unixNames } from '../stage/kernel.js'
 import { Skip, type Stage } from '../stage/stage.js'
 import { signalPair } from '../subjects/signals.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
@@ -80,7 +80,7 @@ const asPort =
     const kind = socketKind(subject)
     const address = await kind.newAddress(stage, owner)
     const name = describeAddress(address)
-    const names = () => inetSockets(protocol).map(({ local }) => local)
+    const names = () => inetNames(protocol)
     return found(
       place(hostOf(address)),
       async () => listed(stage, `/proc/net/${protocol}`, names(), name),

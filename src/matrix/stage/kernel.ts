@@ -24,12 +24,35 @@ export const sysvKeys = (kind: 'sem' | 'msg' | 'shm'): readonly number[] => rows
 /** The names of all unix sockets; an abstract one begins with `@`. unix(7) */
 export const unixNames = (): readonly string[] => rows('/proc/net/unix').flatMap((words) => words[7] ?? [])
 
-/** `addr:port` of the local ends of all sockets, and their states. proc(5) /proc/net/tcp, /proc/net/udp */
-export const inetSockets = (protocol: 'tcp' | 'udp'): readonly { readonly local: string; readonly state: number }[] =>
-  rows(`/proc/net/${protocol}`).map(([, local = '', , state = '']) => ({ local: inetName(local), state: Number.parseInt(state, 16) }))
+/** By their numbers in /proc/net/tcp and in `struct tcp_info`. netinet/tcp.h */
+const TCP_STATES = [
+  '',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+] as const
 
-/** As TCP's states are numbered in /proc/net/tcp. */
-export const TIME_WAIT = 6
+export type TcpState = (typeof TCP_STATES)[number]
+
+export const tcpStateOf = (number: number): TcpState => TCP_STATES[number] ?? ''
+
+/** `addr:port` of the local ends of all sockets. proc(5) /proc/net/tcp, /proc/net/udp */
+export const inetNames = (protocol: 'tcp' | 'udp'): readonly string[] =>
+  rows(`/proc/net/${protocol}`).map(([, local = '']) => inetName(local))
+
+/** Whether a TCP socket whose local end is `addr:port` is in the state. */
+export const tcpIs = (name: string, state: TcpState): boolean =>
+  rows('/proc/net/tcp').some(
+    ([, local = '', , number = '']) => inetName(local) === name && tcpStateOf(Number.parseInt(number, 16)) === state,
+  )
 
 /** The address is one word in the byte order of the machine, which is little-endian. */
 function inetName(hex: string): string {
