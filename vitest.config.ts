@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
-    globalSetup: ['dist/test/census.js'],
+    globalSetup: ['dist/test/census.js', 'dist/test/pending-signals.js'],
     reporters: process.env.VITEST_JSON === undefined ? ['default'] : ['default', ['json', { outputFile: process.env.VITEST_JSON }]],
   },
 })

@@ -15,6 +15,7 @@ import {
 } from 'ipc-playground'
 import { afterEach, describe, expect, test } from 'vitest'
 import { native } from '../src/adapters/signal/native.js'
+import { limitPending, pendingLimit } from './support/pending-limit.js'
 
 const peerModule = new URL('./fixtures/signal-peer.js', import.meta.url)
 const word = (n: number) => Uint8Array.of(n, n >>> 8, n >>> 16, n >>> 24)
@@ -32,7 +33,6 @@ const nameOf = (tid: string) => {
   }
 }
 const threads = () => readdirSync('/proc/self/task').filter((tid) => nameOf(tid).startsWith('ipc-'))
-const pendingLimit = (soft: string) => execFileSync('prlimit', ['--pid', String(process.pid), `--sigpending=${soft}:`])
 
 /** A mask of this thread, such as SigBlk or SigPnd, or of the process, ShdPnd. proc_pid_status(5) */
 const maskOf = (field: string, status = readFileSync('/proc/thread-self/status', 'utf8')) =>
@@ -163,10 +163,8 @@ describe('signal/realtime', () => {
   })
 
   test('at RLIMIT_SIGPENDING trySend says so, and send waits', async () => {
-    const [soft = ''] = execFileSync('prlimit', ['--pid', String(process.pid), '--sigpending', '--output=SOFT', '--noheadings'], {
-      encoding: 'utf8',
-    }).split('\n')
-    pendingLimit('64')
+    const soft = pendingLimit('SOFT')
+    limitPending('64')
     try {
       const count = 3000
       const peer = await spawned('signal/realtime', ['hold', String(count)])
@@ -189,7 +187,7 @@ describe('signal/realtime', () => {
       expect(numberOf(await peer.channel.receive({ timeout: 5000 }))).toBe(count)
       await peer[Symbol.asyncDispose]()
     } finally {
-      pendingLimit(soft.trim())
+      limitPending(soft)
     }
   }, 30_000)
 

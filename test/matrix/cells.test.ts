@@ -14,18 +14,9 @@ afterAll(async () => {
   if (reason === undefined) await company.close()
 })
 
-/** Pending signals are limited for a user, and another test may have used them up for a moment. getrlimit(2) RLIMIT_SIGPENDING */
-const SHARING_A_LIMIT = ['rtsig', 'tcp'] // of TIME_WAIT sockets there is a limit, too: tcp(7) tcp_max_tw_buckets
-
 for (const { property, subject } of allCells())
-  test.skipIf(reason !== undefined)(
-    `${property.id} ${property.name} › ${subject.key}`,
-    {
-      retry: SHARING_A_LIMIT.includes(subject.key) ? 2 : 0,
-    },
-    async (context) => {
-      const result = await runCell(property, subject, { company })
-      if (result.verdict === 'skipped') context.skip(result.reason)
-      assert(result.verdict === 'pass' || result.verdict === 'not-applicable', result.reason)
-    },
-  )
+  test.skipIf(reason !== undefined)(`${property.id} ${property.name} › ${subject.key}`, async (context) => {
+    const result = await runCell(property, subject, { company })
+    if (result.verdict === 'skipped') context.skip(result.reason)
+    assert(result.verdict === 'pass' || result.verdict === 'not-applicable', result.reason)
+  })

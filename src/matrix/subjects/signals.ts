@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { CAP_SYS_RESOURCE, capable, limitOf } from '../../core/limits.js'
 import type { Actor } from '../stage/actor.js'
 import { type Call, call, type Payload } from '../stage/call.js'
 import { K } from '../stage/constants.js'
@@ -60,9 +60,9 @@ export class SignalReceiver implements End {
   async close(): Promise<void> {}
 }
 
-/** Why no signal can carry more than its number here. getrlimit(2) RLIMIT_SIGPENDING */
+/** Why no signal can carry more than its number here: actors take what their hard limit allows. getrlimit(2) RLIMIT_SIGPENDING */
 export const noPendingSignals = (): string | undefined =>
-  /^Max pending signals +0 /m.test(readFileSync('/proc/self/limits', 'utf8')) ? 'this user may have no signals pending' : undefined
+  limitOf('Max pending signals')?.hard === 0 && !capable(CAP_SYS_RESOURCE) ? 'this user may have no signals pending' : undefined
 
 /** The lowest real-time signal that the C library leaves to programs. */
 export const realtimeSignal = async (actor: Actor): Promise<number> => (await actor.must(call('sigrtmin'))).result
