@@ -1,8 +1,9 @@
 /** A FIFO: a pipe with a name in the file system, where unrelated processes meet. fifo(7) */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Address, isIpcError, openReceiver, openSender, type Sender } from 'ipc-playground'
-import { fileKind, runFolder, track } from '../src/core/janitor.js'
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Address, openReceiver, openSender } from 'ipc-playground'
+import { runFolder } from '../src/core/janitor.js'
 import { sleepers } from './support/kernel.js'
 import { shell } from './support/shell.js'
 import { type Story, tell } from './support/story.js'
@@ -32,27 +33,13 @@ async function withShell({ adapter, me }: Story): Promise<void> {
   if ((await receiver.receive()) === null) me.says('receives the end: the last writer has gone')
   await receiver.close()
 
-  await shell(`mkfifo -m 600 ${path}`).ended
-  const made = track(fileKind, path)
+  const opened = openSender(address, { create: 'exclusive' })
+  while (!existsSync(path)) await Promise.race([turn(), opened])
+  me.says(`makes ${path} again; to open it for writing waits for a reader`)
   const cat = shell(`cat ${path}`)
-  try {
-    const sender = await firstReader(address)
-    me.says(`opens it for writing; cat is the reader, started by the shell ${cat.pid}`)
-    await sender.send(new TextEncoder().encode(`hello, cat; here is ${process.pid}\n`))
-    await sender.close()
-    me.shows(await cat.ended)
-  } finally {
-    made.remove()
-  }
-}
-
-/** A FIFO cannot be opened for writing before somebody reads (ENXIO); nothing announces a reader. */
-async function firstReader(address: Address): Promise<Sender> {
-  for (;;)
-    try {
-      return await openSender(address)
-    } catch (error) {
-      if (!isIpcError(error) || error.code !== 'ERR_IPC_NOT_FOUND') throw error
-      await sleep(2)
-    }
+  const sender = await opened
+  me.says(`opens it for writing; cat is the reader, started by the shell ${cat.pid}`)
+  await sender.send(new TextEncoder().encode(`hello, cat; here is ${process.pid}\n`))
+  await sender.close()
+  me.shows(await cat.ended)
 }
