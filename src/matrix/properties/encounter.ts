@@ -22,7 +22,12 @@ export interface Offer {
 }
 
 /** The address of the network that an offer is at. */
-type Place = { readonly owner: Actor; readonly host: string }
+interface Place {
+  readonly owner: Actor
+  readonly host: string
+  /** Settles when what the peer sent has come, if it comes at all; without it what was sent first comes first. */
+  arrival?(): Promise<void>
+}
 
 const succeeds = async (peer: Actor, what: Call): Promise<boolean> => (await peer.do(what)).error === undefined
 
@@ -49,7 +54,7 @@ async function tcp(place: Place): Promise<Offer> {
 }
 
 /** Who sends a datagram is not told whether it came: the owner's own, behind it, shows when it did not. */
-async function datagrams({ owner, host }: Place, from: (peer: Actor) => string, group?: string): Promise<Offer> {
+async function datagrams({ owner, host, arrival }: Place, from: (peer: Actor) => string, group?: string): Promise<Offer> {
   const { fd, address } = await bound(owner, K.AF_INET, K.SOCK_DGRAM, inetAddress(group ?? host, 0))
   const to = inetAddress(group ?? host, portOf(address))
   if (group !== undefined)
@@ -63,6 +68,7 @@ async function datagrams({ owner, host }: Place, from: (peer: Actor) => string, 
     owner,
     async reachedBy(peer) {
       await sendFrom(peer, from(peer), 'theirs')
+      await arrival?.()
       await sendFrom(owner, host, 'own')
       const first = (await owner.must(call('recv', fd, 16, 0))).text
       if (first === 'own') return false
@@ -178,11 +184,12 @@ export const SEPARATIONS = {
 } as const
 
 /** What two hosts that a wire joins are called. RFC 5737 */
-export const [FIRST_HOST, SECOND_HOST] = ['192.0.2.1', '192.0.2.2']
+const FIRST_HOST = '192.0.2.1'
+export const SECOND_HOST = '192.0.2.2'
 const NETMASK = '255.255.255.0'
 
 /** Two processes in networks of their own, which a process in between joins packet by packet. */
-export async function wired(stage: Stage): Promise<{ readonly first: Actor; readonly second: Actor }> {
+export async function wired(stage: Stage): Promise<{ readonly first: Place; readonly second: Actor }> {
   const wire = await stage.actor('wire')
   const attached = async (role: string, address: string) => {
     await stage.separate(wire, K.CLONE_NEWNET)
@@ -196,5 +203,11 @@ export async function wired(stage: Stage): Promise<{ readonly first: Actor; read
   }
   const [first, second] = [await attached('first host', FIRST_HOST), await attached('second host', SECOND_HOST)]
   await wire.begin(call('wire', first.fd, second.fd)).settled()
-  return { first: first.host, second: second.host }
+  const arrival = async () => {
+    stage.intend('The wire keeps the order: when a datagram to this host has come, what was sent before it has come by.')
+    const { fd, address } = await bound(first.host, K.AF_INET, K.SOCK_DGRAM, inetAddress(FIRST_HOST, 0))
+    await second.host.must(call('sendto', await openSocket(second.host, K.AF_INET, K.SOCK_DGRAM), 'behind', 0, address))
+    await first.host.must(call('recv', fd, 16, 0))
+  }
+  return { first: { owner: first.host, host: FIRST_HOST, arrival }, second: second.host }
 }

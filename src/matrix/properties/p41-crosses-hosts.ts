@@ -3,7 +3,7 @@ import { call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import type { Stage } from '../stage/stage.js'
 import { openSocket } from '../subjects/sockets.js'
-import { FIRST_HOST, type Offer, offer, SECOND_HOST, SEPARATIONS, wired } from './encounter.js'
+import { type Offer, offer, SECOND_HOST, SEPARATIONS, wired } from './encounter.js'
 import { defineProperty, type Experiment, each, QUEUES, SEMAPHORES, SIGNALS } from './property.js'
 
 /** The peer as a process of another host: it shares no network, no file system with the names, no objects and no pids. */
@@ -41,7 +41,7 @@ const withoutName: Experiment = async (stage, { key }) => {
 
 const overWire: Experiment = async (stage, { key }) => {
   const { first, second } = await wired(stage)
-  const made = await offer(stage, key, { owner: first, host: FIRST_HOST }, SECOND_HOST)
+  const made = await offer(stage, key, first, SECOND_HOST)
   return (await made.reachedBy(second)) ? 'yes' : 'no'
 }
 
