@@ -59,6 +59,11 @@ const char *control_path(void);
 void control_resume(const char *path, const char *sequence);
 /* The number of the request being performed. */
 int64_t control_sequence(void);
+/*
+ * What is pending in all processes of a user counts, and others may have used up what there is: this one has room
+ * beside that, as far as it may. getrlimit(2) RLIMIT_SIGPENDING
+ */
+void make_room_for_signals(void);
 /* Serves until the stage is gone. */
 void control_serve(void);
 _Noreturn void actor_fail(const char *what);

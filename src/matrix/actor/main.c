@@ -7,18 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-
-/*
- * What is pending in all processes of a user counts, and others may have used up what there is: an actor has
- * room beside that, as far as it may. getrlimit(2) RLIMIT_SIGPENDING
- */
-static void make_room_for_signals(void) {
-  struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-  if (setrlimit(RLIMIT_SIGPENDING, &limit) == 0 || getrlimit(RLIMIT_SIGPENDING, &limit) < 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_SIGPENDING, &limit);
-}
 
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[2], "--resume") == 0) control_resume(argv[1], argv[3]);

@@ -3,6 +3,8 @@
 #include "deadline.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,10 +47,37 @@ static long do_kill(const actor_args *args, actor_reply *reply) {
   return kill((pid_t)arg_number(args, 0), (int)arg_number(args, 1));
 }
 
-/* sigqueue(pid, signal, value) */
+/* How many signals may be pending where no experiment has set a limit. */
+static rlim_t allowed;
+
+void make_room_for_signals(void) {
+  struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  if (setrlimit(RLIMIT_SIGPENDING, &limit) < 0 && getrlimit(RLIMIT_SIGPENDING, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_SIGPENDING, &limit);
+  }
+  allowed = limit.rlim_cur;
+}
+
+/* Whether it was others of the user who left no room, and no limit of an experiment. */
+static bool crowded_out(pid_t target) {
+  struct rlimit limit;
+  return prlimit(target, RLIMIT_SIGPENDING, NULL, &limit) == 0 && limit.rlim_cur == allowed;
+}
+
+enum { PATIENCE_MS = 10000, LOOK_MS = 1 };
+
+/* sigqueue(pid, signal, value): where other processes of the user have used up what may be pending, it waits for room. */
 static long do_sigqueue(const actor_args *args, actor_reply *reply) {
   (void)reply;
-  return sigqueue((pid_t)arg_number(args, 0), (int)arg_number(args, 1), (union sigval){.sival_int = (int)arg_number(args, 2)});
+  pid_t target = (pid_t)arg_number(args, 0);
+  const struct timespec look = duration_of(LOOK_MS);
+  for (int64_t waited = 0;; waited += LOOK_MS) {
+    long result = sigqueue(target, (int)arg_number(args, 1), (union sigval){.sival_int = (int)arg_number(args, 2)});
+    if (result == 0 || errno != EAGAIN) return result;
+    if (waited >= PATIENCE_MS || !crowded_out(target)) return from_error(EAGAIN);
+    nanosleep(&look, NULL);
+  }
 }
 
 /* sigprocmask(how, signal…) */
