@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { isIpcError } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 import { type Channel, Result } from '../src/core/channel.js'
 import { IpcError } from '../src/core/errors.js'
+import type { MemoryEndpoint } from '../src/testing/memory-endpoint.js'
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
 
@@ -23,8 +24,8 @@ describe('a channel over memory', () => {
       length: fc.integer({ min: 0, max: 30 }),
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.constantFrom('message', 'stream'), async (steps, framing) => {
-        const { a, b, endpoints } = inProcessChannels({ framing: framing as 'message' | 'stream', capacity: 40 })
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.constantFrom('message' as const, 'stream' as const), async (steps, over) => {
+        const { a, b, faults } = channelPair({ over, capacity: 40 })
         const sent: number[][] = []
         const got: number[][] = []
         const sends: Promise<void>[] = []
@@ -46,9 +47,9 @@ describe('a channel over memory', () => {
           else if (how === 'uncork') a.uncork()
           else if (how === 'read') take()
           else if (how === 'turn') await turn()
-          else endpoints[0].full = how === 'full'
+          else faults.a.full = how === 'full'
         }
-        endpoints[0].full = false
+        faults.a.full = false
         const closed = a.close()
         got.push(...(await all(b)))
         await Promise.all([...sends, closed])
@@ -62,7 +63,7 @@ describe('a channel over memory', () => {
   test('7: whatever is aborted, every message is received once and in order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom('receive', 'abort', 'send', 'turn'), { maxLength: 50 }), async (steps) => {
-        const { a, b } = inProcessChannels()
+        const { a, b } = channelPair({ over: 'message' })
         const got: number[] = []
         const waiting: AbortController[] = []
         const receives: Promise<unknown>[] = []
@@ -95,7 +96,7 @@ describe('a channel over memory', () => {
   })
 
   test('4: queuedBytes counts what waits, and maxQueuedBytes bounds it', async () => {
-    const { a, b } = inProcessChannels({ capacity: 10, maxQueuedBytes: 25 })
+    const { a, b } = channelPair({ over: 'message', capacity: 10, maxQueuedBytes: 25 })
     await a.send(new Uint8Array(10))
     const sends = [a.send(new Uint8Array(10)), a.send(new Uint8Array(10))]
     assert.equal(a.queuedBytes, 20)
@@ -105,7 +106,7 @@ describe('a channel over memory', () => {
     for (let i = 0; i < 4; i++) await b.receive()
     await Promise.all([...sends, last])
     assert.equal(a.queuedBytes, 0)
-    const alone = inProcessChannels({ capacity: 10, maxQueuedBytes: 0 })
+    const alone = channelPair({ over: 'message', capacity: 10, maxQueuedBytes: 0 })
     await alone.a.send(new Uint8Array(10))
     const one = alone.a.send(new Uint8Array(10)) // the first that waits is always accepted
     await alone.b.receive()
@@ -114,10 +115,10 @@ describe('a channel over memory', () => {
 
   test('8: a cut inside a frame is the loss of the peer, and never part of a message', async () => {
     for (let taken = 1; taken < 14; taken++) {
-      const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: taken })
+      const { a, b, faults } = channelPair({ capacity: taken })
       const sent = a.send(new Uint8Array(10))
       const rejected = assert.rejects(sent, { code: 'ERR_IPC_CLOSED' })
-      endpoints[0].cut()
+      faults.a.kill()
       await assert.rejects(b.receive(), { code: 'ERR_IPC_PEER_GONE' })
       a.destroy()
       await rejected
@@ -125,33 +126,33 @@ describe('a channel over memory', () => {
   })
 
   test('8: an error of the mechanism reaches who waits, and closing still releases once', async () => {
-    const { a, endpoints } = inProcessChannels()
+    const { a, faults } = channelPair({ over: 'message' })
     const error = new IpcError('ERR_IPC_FAILED', 'broken on purpose')
     const received = a.receive()
-    endpoints[0].fail(error)
+    faults.a.fail(error)
     await assert.rejects(received, error)
     assert.equal(a.tryReceiveInto(new Uint8Array(1)), Result.FAILED)
     await assert.rejects(a.send(bytes(1)), error)
     await a.close()
     a.destroy()
-    assert.equal(endpoints[0].closes, 1)
+    assert.equal((faults.a as MemoryEndpoint).closes, 1)
   })
 
   test('8: when the peer is killed, sends that wait reject and close does not hang', async () => {
-    const { a, endpoints } = inProcessChannels({ capacity: 4 })
+    const { a, faults } = channelPair({ over: 'message', capacity: 4 })
     await a.send(bytes(1, 2, 3, 4))
     const sends = [a.send(bytes(5)), a.send(bytes(6))]
     const rejected = Promise.all(
       sends.map((send) => assert.rejects(send, (error) => isIpcError(error) && error.code === 'ERR_IPC_PEER_GONE')),
     )
-    endpoints[1].cut()
+    faults.b.kill()
     await rejected
     await a.close()
     assert.equal(a.state, 'closed')
   })
 
   test('8: a call in a callback that closes the channel does not disturb those behind it', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const first = b.receive().then(() => b.destroy(new Error('closed by the first')))
     const second = assert.rejects(b.receive(), /closed by the first/)
     await a.send(bytes(1))
@@ -160,7 +161,7 @@ describe('a channel over memory', () => {
   })
 
   test('9: corked sends wait for uncork, a full batch does not', async () => {
-    const { a, b } = inProcessChannels({ framing: 'stream', capacity: 1 << 20 })
+    const { a, b } = channelPair({ capacity: 1 << 20 })
     a.cork()
     const sent = a.send(bytes(1))
     await turn()
@@ -177,15 +178,15 @@ describe('a channel over memory', () => {
   })
 
   test('2: sends of one turn that are not awaited one by one go together', async () => {
-    const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: 1 << 20 })
+    const { a, b, faults } = channelPair({ capacity: 1 << 20 })
     const sent = Array.from({ length: 100 }, (_, i) => a.send(bytes(i)))
-    assert.equal(endpoints[0].sends, 1, 'the first does not wait for others')
+    assert.equal(faults.a.writes, 1, 'the first does not wait for others')
     await Promise.all(sent)
-    assert.equal(endpoints[0].sends, 2)
+    assert.equal(faults.a.writes, 2)
     assert.equal(a.queuedBytes, 0)
     const large = Array.from({ length: 20 }, () => a.send(new Uint8Array(4096)))
     await Promise.all(large)
-    assert.equal(endpoints[0].sends <= 2 + 1 + 3, true, 'a batch that is full goes before the turn is over')
+    assert.equal(faults.a.writes <= 2 + 1 + 3, true, 'a batch that is full goes before the turn is over')
     const big = [a.send(bytes(1)), a.send(bytes(2)), a.send(new Uint8Array(5000)), a.send(bytes(3))]
     await Promise.all(big)
     await a.close()
@@ -201,23 +202,23 @@ describe('a channel over memory', () => {
   })
 
   test('2: whoever awaits each send has it sent by then, also beside others who do', async () => {
-    const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: 1 << 20 })
+    const { a, b, faults } = channelPair({ capacity: 1 << 20 })
     for (let i = 1; i <= 50; i++) {
       await a.send(bytes(i))
-      assert.equal(endpoints[0].sends, i)
+      assert.equal(faults.a.writes, i)
       assert.equal(a.queuedBytes, 0)
     }
     const sender = async () => {
       for (let i = 0; i < 50; i++) await a.send(bytes(i))
     }
     await Promise.all([sender(), sender(), sender(), sender()])
-    assert.equal(endpoints[0].sends < 50 + 200 - 50, true, 'four in one turn are two system calls, or few more')
+    assert.equal(faults.a.writes < 50 + 200 - 50, true, 'four in one turn are two system calls, or few more')
     await a.close()
     assert.equal((await all(b)).length, 250)
   })
 
   test('3: what does not wait, or may be aborted, comes after the sends of its turn', async () => {
-    const { a, b } = inProcessChannels({ framing: 'stream' })
+    const { a, b } = channelPair()
     const first = [a.send(bytes(1)), a.send(bytes(2))]
     assert.equal(a.trySend(bytes(3)), 1)
     const then = [a.send(bytes(4)), a.send(bytes(5)), a.send(bytes(6), { timeout: 60_000 }), a.send(bytes(7))]
@@ -234,7 +235,7 @@ describe('a channel over memory', () => {
   })
 
   test('9: sends of one turn are out before this side looks for an answer without waiting', async () => {
-    const { a, b } = inProcessChannels({ framing: 'stream' })
+    const { a, b } = channelPair()
     const sent = [a.send(bytes(1)), a.send(bytes(2))]
     const target = new Uint8Array(8)
     assert.equal(b.tryReceiveInto(target), 1)
@@ -245,22 +246,22 @@ describe('a channel over memory', () => {
   })
 
   test('9: corked sends go in one batch', async () => {
-    const { a, endpoints } = inProcessChannels({ framing: 'stream' })
+    const { a, faults } = channelPair()
     a.cork()
     const sent = Array.from({ length: 50 }, (_, i) => a.send(bytes(i)))
     await turn()
-    assert.equal(endpoints[0].sends, 0)
+    assert.equal(faults.a.writes, 0)
     assert.equal(a.queuedBytes, 50)
     a.uncork()
     await Promise.all(sent)
-    assert.equal(endpoints[0].sends, 1)
+    assert.equal(faults.a.writes, 1)
     assert.equal(a.queuedBytes, 0)
   })
 
   test('4: the bound of what is queued concerns only what the kernel has no room for', async () => {
-    const { a } = inProcessChannels({ framing: 'stream', maxQueuedBytes: 20 })
+    const { a } = channelPair({ maxQueuedBytes: 20 })
     await Promise.all(Array.from({ length: 10 }, () => a.send(new Uint8Array(15))))
-    const { a: full, b } = inProcessChannels({ framing: 'stream', capacity: 14, maxQueuedBytes: 25 })
+    const { a: full, b } = channelPair({ capacity: 14, maxQueuedBytes: 25 })
     const sent = [full.send(new Uint8Array(10)), full.send(new Uint8Array(10)), full.send(new Uint8Array(10))]
     assert.equal(full.queuedBytes, 20)
     await assert.rejects(full.send(new Uint8Array(10)), { code: 'ERR_IPC_FULL' })
@@ -271,7 +272,7 @@ describe('a channel over memory', () => {
   })
 
   test('8: sends of one turn share the fate of their channel', async () => {
-    const destroyed = inProcessChannels({ framing: 'stream' }).a
+    const destroyed = channelPair().a
     const reason = new Error('on purpose')
     const kept = destroyed.send(bytes(1))
     const discarded = [destroyed.send(bytes(2)), destroyed.send(bytes(3))]
@@ -280,20 +281,20 @@ describe('a channel over memory', () => {
     for (const send of discarded) await assert.rejects(send, reason)
     assert.equal(destroyed.queuedBytes, 0)
 
-    const { a: left, endpoints } = inProcessChannels({ framing: 'stream' })
+    const { a: left, faults } = channelPair()
     const early = [left.send(bytes(1)), left.send(bytes(2))]
-    endpoints[1].cut()
+    faults.b.kill()
     await early[0]
     await assert.rejects(early[1] as Promise<void>, { code: 'ERR_IPC_PEER_GONE' })
 
-    const closed = inProcessChannels({ framing: 'stream' })
+    const closed = channelPair()
     const flushed = [closed.a.send(bytes(1)), closed.a.send(bytes(2)), closed.a.close()]
     await Promise.all(flushed)
     assert.deepEqual(await all(closed.b), [[1], [2]])
   })
 
   test('5: a stream channel takes and gives bytes without boundaries', async () => {
-    const { a, b } = inProcessChannels({ framing: 'stream', capacity: 8, asStream: true })
+    const { a, b } = channelPair({ framing: 'stream', capacity: 8 })
     const data = Uint8Array.from({ length: 100 }, (_, i) => i)
     const sent = a.send(data).then(() => a.end())
     const got: number[] = []

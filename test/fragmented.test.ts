@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { fragmented, isIpcError, spawnPeer } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 import { adapterById } from '../src/core/registry.js'
 
@@ -15,8 +15,8 @@ const shapes = [
 ]
 
 const pair = (payload: { min: number; max: number }, options = {}) => {
-  const { a, b, endpoints } = inProcessChannels({ payload, capacity: 4096 })
-  return { a: fragmented(a, options), b: fragmented(b, options), raw: a, endpoints }
+  const { a, b } = channelPair({ over: 'message', payload, capacity: 4096 })
+  return { a: fragmented(a, options), b: fragmented(b, options), raw: a }
 }
 
 describe('fragmented', () => {
@@ -71,8 +71,8 @@ describe('fragmented', () => {
       { min: 0, max: 0 },
       { min: 0, max: 3 },
     ])
-      assert.throws(() => fragmented(inProcessChannels({ payload }).a), TypeError)
-    assert.throws(() => fragmented(inProcessChannels().a, { maxMessageBytes: 0 }), RangeError)
+      assert.throws(() => fragmented(channelPair({ over: 'message', payload }).a), TypeError)
+    assert.throws(() => fragmented(channelPair().a, { maxMessageBytes: 0 }), RangeError)
   })
 
   test('6: one byte over maxMessageBytes is refused on both sides', async () => {

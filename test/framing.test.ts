@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { inProcessChannels, inProcessPair } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 import { Result } from '../src/core/channel.js'
 import { framed } from '../src/core/framing.js'
+import { MemoryEndpoint } from '../src/testing/memory-endpoint.js'
 
 const context = { adapter: 'in-process/pair' } as const
 const messages = [[], [1], [2, 3], new Array(300).fill(7), [9]].map((bytes) => Uint8Array.from(bytes))
@@ -16,7 +17,7 @@ function wire(parts: readonly Uint8Array[]): Uint8Array {
 
 /** What a framed endpoint reads when a stream arrives in these pieces. */
 function readInPieces(pieces: readonly Uint8Array[]): { got: number[][]; last: number } {
-  const [writer, reader] = inProcessPair({ framing: 'stream', capacity: 1 << 20 })
+  const [writer, reader] = MemoryEndpoint.pair({ capacity: 1 << 20 })
   const endpoint = framed(reader, 1 << 20, context)
   const got: number[][] = []
   const target = new Uint8Array(1 << 20)
@@ -94,9 +95,9 @@ describe('framing', () => {
         fc.integer({ min: 1, max: 40 }),
         fc.boolean(),
         async (sent, chunk, corked) => {
-          const { a, b, endpoints } = inProcessChannels({ framing: 'stream', capacity: 64 })
-          endpoints[0].chunk = chunk
-          endpoints[1].chunk = 1 + (chunk % 7)
+          const { a, b, faults } = channelPair({ capacity: 64 })
+          faults.a.chunk = chunk
+          faults.b.chunk = 1 + (chunk % 7)
           if (corked) a.cork()
           const sends = sent.map((message) => a.send(message))
           if (corked) a.uncork()

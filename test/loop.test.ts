@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { test } from 'vitest'
 import { BaseChannel } from '../src/core/base-channel.js'
 import { StreamEndpoint } from '../src/core/descriptor-endpoint.js'
@@ -32,7 +32,7 @@ const fill = (fd: number): void => {
 test('an open channel gives the event loop no end of its waits', () => {
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
-  const { a, b } = inProcessChannels()
+  const { a, b } = channelPair()
   assert.equal(timers(), before)
   a.destroy()
   b.destroy()

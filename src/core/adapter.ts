@@ -153,10 +153,10 @@ export interface OpenContext {
 export interface InheritOffer {
   /** Node's own stdio entries for 0 and 1; default `'inherit'`. */
   readonly stdio?: readonly ['pipe', 'pipe']
-  /** Descriptors that the child gets, in this order. */
-  readonly descriptors: readonly number[]
-  /** After the spawn: closes the child's descriptors here and gives the parent's endpoint. */
-  attach(child: ChildProcess): Endpoint
+  /** Descriptors that the child gets, in this order. Of a `'pipe'` Node makes the ends: this process's is in `child.stdio`. */
+  readonly descriptors: readonly (number | 'pipe')[]
+  /** After the spawn: closes the child's descriptors here and gives the parent's endpoint. In the child they begin at `firstDescriptor`. */
+  attach(child: ChildProcess, firstDescriptor: number): Endpoint
   /** Instead of `attach`, when the spawn failed. */
   abandon(): void
 }

@@ -66,7 +66,7 @@ export function framed(stream: Endpoint, maxMessageBytes: number, context: Error
 }
 
 class FramedEndpoint implements Endpoint {
-  error: IpcError | undefined
+  #error: IpcError | undefined
   readonly payload: { readonly min: number; readonly max: number }
   readonly outbox: FrameOutbox
   readonly #stream: Endpoint
@@ -85,6 +85,10 @@ class FramedEndpoint implements Endpoint {
     if (stream.receiveSync !== undefined && readsFrames(stream)) this.receiveSync = (target, waitMs) => this.#receive(target, waitMs)
   }
 
+  /** Flushing the outbox may fail, too. */
+  get error(): IpcError | undefined {
+    return this.#error ?? this.#stream.error
+  }
   get peer(): Credentials | undefined {
     return this.#stream.peer
   }
@@ -121,13 +125,13 @@ class FramedEndpoint implements Endpoint {
 
   #send(data: Uint8Array, waitMs: number): number {
     const result = this.outbox.send(data, waitMs)
-    if (result === Result.FAILED) this.error = this.#stream.error
+    if (result === Result.FAILED) this.#error = this.#stream.error
     return result
   }
 
   #receive(target: Uint8Array, waitMs: number): number {
     const result = this.#reader.receive(target, waitMs)
-    if (result === Result.FAILED) this.error = this.#reader.error
+    if (result === Result.FAILED) this.#error = this.#reader.error
     return result
   }
 

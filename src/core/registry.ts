@@ -1,4 +1,7 @@
-/** Which adapters there are. The list comes from the folders of `src/adapters/`, through a generated module. */
+/**
+ * Which adapters there are. Ours come from the folders of `src/adapters/`, through a generated module; those of
+ * other packages are registered.
+ */
 import { mechanisms as folders } from '../adapters/all.js'
 import type { Adapter, Mechanism } from './adapter.js'
 import type { AdapterId } from './channel.js'
@@ -19,13 +22,46 @@ export async function adapterIds(): Promise<AdapterId[]> {
   )
 }
 
+const registered = new Map<string, { readonly adapter: Adapter; readonly module: string }>()
+
+/**
+ * Makes an adapter of another package known in this thread: from now on its id and its URL scheme lead to it, in
+ * `listen`, `connect` and everywhere else where an address or an id is taken. What this library has by itself cannot
+ * be replaced. Peers that `spawnPeer` starts load `module`, so a program need not import it on both sides.
+ *
+ * @param adapter as `defineAdapter` gave it
+ * @param module the URL of the module whose default export it is: `import.meta.url` there
+ * @returns the adapter
+ * @throws TypeError where another module's adapter has its id or its scheme
+ */
+export function registerAdapter<A extends Pick<Adapter, 'id' | 'scheme'>>(adapter: A, module: string): A {
+  for (const { adapter: other, module: origin } of registered.values())
+    if (origin !== module && (other.id === adapter.id || other.scheme === adapter.scheme))
+      throw new TypeError(
+        `${adapter.id} ('${adapter.scheme}:') of ${module} cannot be registered: ${other.id} ('${other.scheme}:') of ${origin} is`,
+      )
+  registered.set(adapter.id, { adapter: adapter as unknown as Adapter, module })
+  return adapter
+}
+
+/** The module from which another thread or process gets a registered adapter; undefined of ours. */
+export const moduleOf = (id: string): string | undefined => registered.get(id)?.module
+
+/** Registers the adapter of a module that `moduleOf` named elsewhere. */
+export async function registerFrom(module: string): Promise<void> {
+  const { default: adapter } = (await import(module)) as { default: Adapter }
+  registerAdapter(adapter, module)
+}
+
 /** Loads no other mechanism's list: a peer shall be there soon. */
 export async function adapterById(id: string): Promise<Adapter> {
   const [name = '', variant = ''] = id.split('/')
   const mechanism = Object.hasOwn(folders, name) ? (await folders[name]?.())?.default : undefined
   const found = mechanism !== undefined && Object.hasOwn(mechanism.variants, variant) ? mechanism.variants[variant] : undefined
-  if (found === undefined) throw new TypeError(`unknown adapter '${id}'${suggestion(id, await adapterIds())}`)
-  return loadAdapter(found)
+  if (found !== undefined) return loadAdapter(found)
+  const other = registered.get(id)
+  if (other !== undefined) return other.adapter
+  throw new TypeError(`unknown adapter '${id}'${suggestion(id, [...(await adapterIds()), ...registered.keys()])}`)
 }
 
 async function loadAdapter(variant: Mechanism['variants'][string]): Promise<Adapter> {
@@ -40,7 +76,11 @@ export async function adapterByScheme(scheme: string): Promise<Adapter> {
   const all = await mechanisms()
   for (const mechanism of all)
     for (const variant of Object.values(mechanism.variants)) if (variant.scheme === scheme) return loadAdapter(variant)
-  const schemes = all.flatMap((mechanism) => Object.values(mechanism.variants).map((variant) => variant.scheme))
+  const others = [...registered.values()].map(({ adapter }) => adapter)
+  const other = others.find((adapter) => adapter.scheme === scheme)
+  if (other !== undefined) return other
+  const ours = all.flatMap((mechanism) => Object.values(mechanism.variants))
+  const schemes = [...ours, ...others].map((known) => known.scheme)
   throw new TypeError(`unknown scheme '${scheme}:'${suggestion(scheme, schemes)}`)
 }
 

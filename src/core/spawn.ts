@@ -19,7 +19,7 @@ import type { BaseServer } from './base-server.js'
 import type { AdapterId, Address, Channel, Credentials, Framing, LinkOptions, Peer, Server, SpawnOptions } from './channel.js'
 import { asIpcError, IpcError, unavailable } from './errors.js'
 import { runFolder } from './janitor.js'
-import { adapterById, requireAvailable } from './registry.js'
+import { adapterById, moduleOf, registerFrom, requireAvailable } from './registry.js'
 import { channelOver, checkFraming, connect, listen } from './rendezvous.js'
 import { checkOptions, withSignal } from './wait.js'
 
@@ -33,6 +33,8 @@ const SECRET_BYTES = 16
 /** What the child needs to know, as JSON in one environment variable or in `workerData`. */
 interface Invitation {
   adapter: AdapterId
+  /** The module of an adapter that is registered. */
+  module: string | undefined
   /** Where to connect; absent where the ends are inherited. */
   address?: string
   /** The parent's side of a thread-only adapter. */
@@ -88,7 +90,7 @@ type Start = (
   invitation: Invitation,
   options: Pick<SpawnOptions, 'args' | 'stderr'>,
   stdio: readonly (string | number)[],
-  descriptors: readonly number[],
+  descriptors: readonly (number | 'pipe')[],
 ) => Promise<Started>
 
 async function startProcess(
@@ -96,7 +98,7 @@ async function startProcess(
   invitation: Invitation,
   { args = [], stderr = STDERR }: Pick<SpawnOptions, 'args' | 'stderr'>,
   stdio: readonly (string | number)[],
-  descriptors: readonly number[],
+  descriptors: readonly (number | 'pipe')[],
 ): Promise<Started> {
   const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--inspect')), file, ...args], {
     stdio: [...stdio, stderr, 'pipe', ...descriptors] as NodeSpawnOptions['stdio'] & [],
@@ -148,6 +150,7 @@ async function startThread(file: string, invitation: Invitation, { args = [] }: 
 
 const invitationOf = (adapter: Adapter, options: SpawnOptions): Invitation => ({
   adapter: adapter.id,
+  module: moduleOf(adapter.id),
   pid: process.pid,
   framing: options.framing,
   maxMessageBytes: options.maxMessageBytes,
@@ -172,7 +175,7 @@ async function inherit(adapter: Adapter, file: string, options: SpawnOptions, st
     offer.abandon()
     throw error
   }
-  const endpoint: Endpoint = offer.attach(started.child as ChildProcess)
+  const endpoint: Endpoint = offer.attach(started.child as ChildProcess, FIRST_INHERITED)
   return peerOver(started, channelOver(endpoint, adapter, options, { peer: peerOf(started) }), options)
 }
 
@@ -274,6 +277,7 @@ export async function joinParent(options: LinkOptions = {}): Promise<Channel<Fra
   const invitation = takeInvitation()
   if (invitation === undefined)
     throw new IpcError('ERR_IPC_NOT_FOUND', 'this process was not started by spawnPeer(), or joinParent() was called before')
+  if (invitation.module !== undefined) await registerFrom(invitation.module)
   const adapter = await adapterById(invitation.adapter)
   requireAvailable(adapter)
   const given: LinkOptions = {

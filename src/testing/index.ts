@@ -1,6 +1,9 @@
-/** For authors of adapters and for tests: the conformance suite, and a pair of endpoints in memory with faults. */
+/** For tests of users: a pair of channels in memory, with faults. For authors of adapters: the conformance suite. */
+export { type ChannelPair, channelPair, type PairOptions } from './channel-pair.js'
 export type { Case, Subject } from './conformance/case.js'
 export { conformanceCases } from './conformance/cases.js'
 export { type ConformanceOptions, runConformance, subjectOf } from './conformance/run.js'
-export { inProcessChannels, inProcessPair, type MemoryEndpoint, type MemoryOptions } from './in-process.js'
+export { conformanceTests, type RegisterTest, type TestContext } from './conformance/tests.js'
+export type { Faults, KillPoint } from './faults.js'
+export type { MemoryOptions } from './memory-endpoint.js'
 export { type CaseResult, type CaseStatus, type ConformanceReport, countByStatus } from './results.js'

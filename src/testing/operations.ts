@@ -7,11 +7,12 @@ import { isMainThread, Worker } from 'node:worker_threads'
 import type { Address, Bytes, Channel, Framing, Receiver, Sender, Server } from '../core/channel.js'
 import { isIpcError } from '../core/errors.js'
 import { runFolder, sweep } from '../core/janitor.js'
-import { adapterById } from '../core/registry.js'
+import { adapterById, moduleOf } from '../core/registry.js'
 import { connect, listen, openReceiver, openSender } from '../core/rendezvous.js'
 import { spawnPeer } from '../core/spawn.js'
 import { fragmented } from '../layers/fragmented.js'
 import { digest, pattern } from './pattern.js'
+import type { ThreadData } from './thread.js'
 
 export interface Batch {
   on?: string
@@ -247,7 +248,9 @@ export class Operations {
     /** A thread of this process that holds a channel to another, and ends in the middle of a receive. */
     worker: async ({ address, adapter }: Meeting) => {
       const server = await listen(address ?? (await fresh(adapter)))
-      const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: { address: server.address } })
+      const worker = new Worker(new URL('./thread.js', import.meta.url), {
+        workerData: { address: server.address, module: moduleOf(adapter ?? '') } satisfies ThreadData,
+      })
       const exited = new Promise((resolve) => worker.once('exit', resolve))
       const failed = new Promise<never>((_, reject) => worker.once('error', reject))
       const { value } = await Promise.race([server[Symbol.asyncIterator]().next(), failed])

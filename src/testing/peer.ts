@@ -2,13 +2,14 @@
  * The other process of the conformance suite. It joins its parent (or is a mere helper), and then does
  * what it is told over a control socket that has nothing to do with the mechanism under test.
  *
- *   node peer.js CONTROL-SOCKET TOKEN join|stream|helper
+ *   node peer.js CONTROL-SOCKET TOKEN join|stream|helper [MODULE-OF-A-REGISTERED-ADAPTER]
  *
  * The control socket does not keep a joined peer alive: its channel does, or nothing. Its end means that
  * the suite is gone, and the peer goes too.
  */
 import { createConnection, type Socket } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
+import { registerFrom } from '../core/registry.js'
 import { joinParent } from '../core/spawn.js'
 import { Operations } from './operations.js'
 
@@ -18,7 +19,8 @@ interface Order {
   readonly options: Record<string, unknown>
 }
 
-async function serve(path: string, token: string, role: string): Promise<void> {
+async function serve(path: string, token: string, role: string, module: string | undefined): Promise<void> {
+  if (module !== undefined) await registerFrom(module)
   const operations = new Operations()
   if (role !== 'helper') operations.add('main', await (role === 'stream' ? joinParent({ framing: 'stream' }) : joinParent()))
   const control = createConnection(path)
@@ -46,9 +48,9 @@ async function obey(operations: Operations, control: Socket, { id, operation, op
   control.write(`${JSON.stringify(answer)}\n`)
 }
 
-const [path, token, role] = process.argv.slice(2)
+const [path, token, role, module] = process.argv.slice(2)
 if (path !== undefined && token !== undefined && role !== undefined)
-  serve(path, token, role).catch((error: unknown) => {
+  serve(path, token, role, module).catch((error: unknown) => {
     if (isMainThread) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     process.exit(1)
   })

@@ -45,17 +45,20 @@ export class Helper {
 
 export class HelperPool {
   readonly #board: Switchboard
+  readonly #module: readonly string[]
   readonly #idle: Helper[] = []
 
-  constructor(board: Switchboard) {
+  /** `module`: of an adapter that is registered. */
+  constructor(board: Switchboard, module: string | undefined) {
     this.#board = board
+    this.#module = module === undefined ? [] : [module]
   }
 
   async take(): Promise<Helper> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) if (!idle.gone) return idle
     const { token, control } = this.#board.expect()
     const complaints = new Complaints()
-    const child = spawn(process.execPath, [fileURLToPath(peerFile), this.#board.path, token, 'helper'], {
+    const child = spawn(process.execPath, [fileURLToPath(peerFile), this.#board.path, token, 'helper', ...this.#module], {
       stdio: ['ignore', 'ignore', complaints.fd],
     })
     const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Adapter } from '../../core/adapter.js'
 import { Result } from '../../core/channel.js'
-import { adapterById } from '../../core/registry.js'
+import { adapterById, moduleOf } from '../../core/registry.js'
 import type { CaseResult, ConformanceReport } from '../results.js'
 import { Absent, type Case, type Condition, type Subject } from './case.js'
 import { conformanceCases } from './cases.js'
@@ -35,19 +35,31 @@ export const subjectOf = (adapter: Adapter): Subject => ({
 })
 
 /**
- * Holds an adapter to every promise of `core/channel.ts`. Never rejects because of the adapter: what it
- * does not keep is in the report.
+ * Holds an adapter to every promise at the head of `core/channel.ts`: between processes that are started, stopped
+ * and killed for it, each case under a watchdog. Takes a minute or so. What an adapter cannot do, its
+ * capabilities say, and where that can be seen it is seen.
+ *
+ * Never rejects because of the adapter: each promise that it does not keep is a result of the status `failed`, with
+ * the promise's number, the case's title and the reason.
+ *
+ * @param adapter one that is registered (`registerAdapter`), or the id of one
+ * @throws TypeError where it is not known, so that no other process could load it
  */
-export async function runConformance(adapterId: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {
-  const adapter = await adapterById(adapterId)
-  const unavailable = adapter.unavailable()
-  if (unavailable !== undefined) return { adapter: adapterId, results: [], unavailable }
+export async function runConformance(
+  adapter: { readonly id: string } | string,
+  options: ConformanceOptions = {},
+): Promise<ConformanceReport> {
+  const id = typeof adapter === 'string' ? adapter : adapter.id
+  const known = await adapterById(id)
+  if (typeof adapter !== 'string' && adapter !== known) throw new TypeError(`another adapter than this one is known as ${id}`)
+  const unavailable = known.unavailable()
+  if (unavailable !== undefined) return { adapter: id, results: [], unavailable }
   const board = await Switchboard.open()
-  const run = new Run({ board, helpers: new HelperPool(board), adapter, subject: subjectOf(adapter) }, options)
+  const run = new Run({ board, helpers: new HelperPool(board, moduleOf(id)), adapter: known, subject: subjectOf(known) }, options)
   // A case that fails leaves calls whose rejection nobody awaits any more: they must not end the run.
   process.on('unhandledRejection', ignore)
   try {
-    return { adapter: adapterId, results: await run.all(conformanceCases.filter(options.only ?? (() => true))) }
+    return { adapter: id, results: await run.all(conformanceCases.filter(options.only ?? (() => true))) }
   } finally {
     await run.close()
     process.off('unhandledRejection', ignore)
