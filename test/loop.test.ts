@@ -33,6 +33,8 @@ test('an open channel gives the event loop no end of its waits', () => {
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
   const { a, b } = channelPair()
+  a.ref()
+  b.ref()
   assert.equal(timers(), before)
   a.destroy()
   b.destroy()

@@ -20,8 +20,8 @@ export interface ChannelPair<F extends Framing = 'message'> {
 /**
  * Two channels that are joined in memory: what one sends the other receives. They are the channels that `listen`
  * and `connect` give, over another endpoint: framing, order, backpressure, abort, closing and errors are the
- * library's own, and so are those of what is tested with them. Nothing of the kernel is used, so nothing remains
- * when they are dropped; `peer` is this process.
+ * library's own, and so are those of what is tested with them. Nothing of the kernel is used, and unless `ref` is
+ * called they do not keep the process alive: a test may drop them as they are. `peer` is this process.
  *
  * What a mechanism does is chosen by `over`: a byte stream as of `socket/unix`, whose messages the library frames
  * and a fault can cut, or messages as of `socket/unix-seqpacket`. Neither has a sync or zero-copy facet.
@@ -39,7 +39,7 @@ export function channelPair(options: PairOptions = {}): ChannelPair<Framing> {
     new BaseChannel<Framing>(
       over === 'stream' && framing === 'message' ? framed(endpoint, options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES, context) : endpoint,
       { ...context, capabilities: capabilities(over, order, payload), framing, maxQueuedBytes: options.maxQueuedBytes },
-    )
+    ).unref()
   const [a, b] = MemoryEndpoint.pair(options)
   return { a: channelOver(a), b: channelOver(b), faults: { a, b } }
 }

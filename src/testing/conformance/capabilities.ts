@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { adapterById, adapterByScheme } from '../../core/registry.js'
 import type { Case } from './case.js'
 import { connects } from './conditions.js'
 
@@ -45,6 +46,14 @@ export const capabilities: Case[] = [
       assert.equal(facts.opens, adapter.openReceiver !== undefined && adapter.openSender !== undefined)
       assert.equal(facts.rendezvous === 'inherit', adapter.temporary === undefined)
       if (facts.priority) assert.equal(facts.order, 'priority')
+    },
+  },
+  {
+    promise: 1,
+    title: 'its id and its scheme lead to it',
+    async run({ adapter }) {
+      assert.equal(await adapterById(adapter.id), adapter)
+      assert.equal(await adapterByScheme(adapter.scheme), adapter)
     },
   },
   {
