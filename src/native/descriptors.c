@@ -41,8 +41,8 @@ static napi_value fd_send_descriptors(napi_env env, napi_callback_info info) {
 }
 
 // fdReceiveDescriptors(socket, target, fds: Int32Array): one recvmsg(2); the bytes received, or -errno.
-// `fds` gets the descriptors, which are ours from here, then -1. More than fit: all are closed, -EMSGSIZE;
-// more than this process may open: -EMFILE.
+// `fds` gets the descriptors, which are ours from here, then -1. More of them than fit, or more of a datagram:
+// all are closed, -EMSGSIZE; more than this process may open: -EMFILE.
 static napi_value fd_receive_descriptors(napi_env env, napi_callback_info info) {
   napi_value argv[3];
   int fd;
@@ -62,7 +62,7 @@ static napi_value fd_receive_descriptors(napi_env env, napi_callback_info info) 
   while (n < 0 && errno == EINTR);
   if (n < 0) return ipc_int(env, -errno);
   int received[MAX_DESCRIPTORS];
-  int error = message.msg_flags & MSG_CTRUNC ? -EMFILE : 0;
+  int error = message.msg_flags & MSG_CTRUNC ? -EMFILE : message.msg_flags & MSG_TRUNC ? -EMSGSIZE : 0;
   for (struct cmsghdr *part_of = CMSG_FIRSTHDR(&message); part_of != NULL; part_of = CMSG_NXTHDR(&message, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
     size_t here = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);

@@ -65,10 +65,16 @@ int ipc_fd_own(napi_env env, int fd) {
   return fd;
 }
 
-int ipc_fd_close(napi_env env, int fd) {
+int ipc_fd_forget(napi_env env, int fd) {
   environment *self = environment_of(env);
   if (fd < 0 || (size_t)fd / 8 >= self->owned_bytes || !(self->owned[fd / 8] & (1u << (fd % 8)))) return -EBADF;
   self->owned[fd / 8] &= (uint8_t) ~(1u << (fd % 8));
+  return fd;
+}
+
+int ipc_fd_close(napi_env env, int fd) {
+  int forgotten = ipc_fd_forget(env, fd);
+  if (forgotten < 0) return forgotten;
   // Linux releases the descriptor even when close(2) says EINTR: never again.
   return close(fd) == 0 || errno == EINTR ? 0 : -errno;
 }

@@ -21,6 +21,14 @@ static napi_value fd_adopt(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_fd_own(env, fd));
 }
 
+// fdDisown(fd): the opposite; whoever has it now closes it. fd, or -EBADF where it was not ours.
+static napi_value fd_disown(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int fd;
+  if (!ipc_args(env, info, 1, argv) || !ipc_get_int(env, argv[0], &fd)) return NULL;
+  return ipc_int(env, ipc_fd_forget(env, fd));
+}
+
 static napi_value fd_close(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   int fd;
@@ -197,6 +205,7 @@ static napi_value pidfd_open_(napi_env env, napi_callback_info info) {
 
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "fdAdopt", fd_adopt);
+  ipc_export(env, exports, "fdDisown", fd_disown);
   ipc_export(env, exports, "fdClose", fd_close);
   ipc_export(env, exports, "fdOpen", fd_open);
   ipc_export(env, exports, "fdPipe", fd_pipe);

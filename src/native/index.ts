@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 /** The shared symbols. Numbers are >= 0, or -errno. */
 export interface SharedNative {
   fdAdopt(fd: number): number
+  /** Another part of the process closes it from now on. */
+  fdDisown(fd: number): number
   fdClose(fd: number): number
   fdOpen(path: string, flags: number, mode: number): number
   /** `ends` becomes [read, write]. */
@@ -24,6 +26,10 @@ export interface SharedNative {
   fdFlock(fd: number, operation: number): number
   fdMkfifo(path: string, mode: number): number
   pidfdOpen(pid: number): number
+  /** One message with descriptors attached, which stay the caller's too. */
+  fdSendDescriptors(socket: number, data: Uint8Array, fds: Int32Array): number
+  /** `fds` gets the descriptors that came, which are the addon's to close, then -1. -EMSGSIZE where they, or a datagram, did not fit: none is kept. */
+  fdReceiveDescriptors(socket: number, target: Uint8Array, fds: Int32Array): number
   /** Messages over non-blocking descriptors, which stay the caller's; of this address alone (`only` of 1), or all but those. */
   messageOpen(readFd: number, writeFd: number, told: Int32Array, address: Uint8Array | undefined, only: number): number
   messageClose(messages: number): number

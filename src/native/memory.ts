@@ -18,8 +18,6 @@ interface MemoryNative {
   futexWake(mapping: number, offset: number, count: number): number
   futexWaiterOpen(mapping: number): number
   futexWaiterAim(waiter: number, offset: number, expected: number): number
-  fdSendDescriptors(socket: number, data: Uint8Array, fds: Int32Array): number
-  fdReceiveDescriptors(socket: number, target: Uint8Array, fds: Int32Array): number
   eventfdOpen(): number
   eventfdTake(fd: number): number
   /** `offsets`: this side's bell, the peer's, the index and the end of what comes in, and of what goes out. */

@@ -58,6 +58,8 @@ static inline int64_t ipc_result(int64_t result) { return result < 0 ? -(int64_t
 int ipc_fd_own(napi_env env, int fd);
 // Closes a descriptor and forgets it.
 int ipc_fd_close(napi_env env, int fd);
+// Gives a descriptor into other hands, open as it is: fd, or -EBADF where it was not ours.
+int ipc_fd_forget(napi_env env, int fd);
 
 // Closes the descriptors in an SCM_RIGHTS part of a message that nobody asked for: a peer may attach some to any.
 struct cmsghdr;
