@@ -8,13 +8,15 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type AdapterId, spawnPeer } from 'ipc-playground'
 import { openDescriptorReceiver, sendDescriptors } from 'ipc-playground/adapters/socket/descriptors'
+import { conformanceCases } from 'ipc-playground/testing'
 import { afterAll, describe, test } from 'vitest'
 import { pattern } from '../src/testing/pattern.js'
-import { run, start } from './support/run.js'
+import { packageFolder, run, start } from './support/run.js'
 
 const MIB = 2 ** 20
 const peerFile = new URL('./fixtures/needs-peer.js', import.meta.url)
 const program = (name: string): string => new URL(`../demos/${name}.js`, import.meta.url).pathname
+const needs = readFileSync(join(packageFolder, 'docs/needs.md'), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'ipc-needs-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -111,6 +113,20 @@ describe('needs 4, 5 and 7: shared memory of unrelated processes', () => {
     assert.deepEqual(visitor, { status: 0, stdout: '1 0\n', stderr: '' })
     assert.deepEqual(await creator.ended, { status: 0, stdout: 'made\n200000\n', stderr: '' })
     assert(!existsSync(`/dev/shm/${name}`))
+  })
+})
+
+describe('need 6: an embedder that forbids external buffers', () => {
+  test('is told for what it is by what needs to see memory, and everything else copies and works', async () => {
+    const preloaded = new URL('./fixtures/no-external-buffers.js', import.meta.url).href
+    const program = new URL('./fixtures/copying-program.js', import.meta.url).pathname
+    const { stdout, stderr } = await run(process.execPath, ['--import', preloaded, program])
+    assert.equal(stderr, '')
+    assert.deepEqual(JSON.parse(stdout), {
+      refused: ['semaphore/atomics', 'shared-memory/ring', 'shared-memory/posix', 'shared-memory/mmap', 'shared-memory/sysv'],
+      code: 'ERR_IPC_UNAVAILABLE',
+      echoed: [[7], [7], [7]],
+    })
   })
 })
 
@@ -251,5 +267,62 @@ s.send(b'without any')`
     for (let i = 0; i < most; i++) for (const fd of (await receiver.receive()).descriptors) closeSync(fd)
     await Promise.all(sends)
     receiver.close()
+  })
+})
+
+describe('need 14: whom one trusts', () => {
+  interface Locked {
+    readonly packages: Readonly<
+      Record<
+        string,
+        { readonly version?: string; readonly license?: string; readonly hasInstallScript?: boolean; readonly dependencies?: object }
+      >
+    >
+  }
+
+  test('what is installed with the package is the list of docs/needs.md, and none of it has an install script', () => {
+    const { packages } = JSON.parse(readFileSync(join(packageFolder, 'package-lock.json'), 'utf8')) as Locked
+    const found = new Map<string, string>()
+    const visit = (name: string) => {
+      const { version = '', license = '', hasInstallScript, dependencies = {} } = packages[name === '' ? '' : `node_modules/${name}`] ?? {}
+      assert.notEqual(hasInstallScript, true, `${name} has an install script`)
+      if (name !== '') found.set(name, `${version}, ${license}`)
+      for (const dependency of Object.keys(dependencies)) if (!found.has(dependency)) visit(dependency)
+    }
+    visit('')
+    const listed = [...needs.matchAll(/^\| `([\w@/-]+)` \| (\S+) \| (.+?) \|/gm)].map(([, name, version, license]) => [
+      name,
+      `${version}, ${license}`,
+    ])
+    assert.deepEqual(new Map(listed as [string, string][]), found)
+    const { scripts = {} } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { scripts?: object }
+    assert.deepEqual(
+      Object.keys(scripts).filter((name) => /install/.test(name)),
+      [],
+    )
+  })
+})
+
+describe('docs/needs.md', () => {
+  const sections = needs.split(/^## /m).slice(1)
+
+  test('has the 15 needs, each with its threads, what we do and a test', () => {
+    const numbered = sections.filter((section) => /^\d+\. /.test(section))
+    assert.deepEqual(
+      numbered.map((section) => Number.parseInt(section, 10)),
+      Array.from({ length: 15 }, (_, i) => i + 1),
+    )
+    for (const section of numbered)
+      for (const part of ['Threads: ', 'What we do: ', 'Proven by:']) assert(section.includes(part), `${part} in ${section}`)
+  })
+
+  test('names tests that there are', () => {
+    const named = [...needs.matchAll(/^- `(\S+)` › (.+)$/gm)]
+    assert(named.length >= 15)
+    const cases = new Set(conformanceCases.map(({ promise, title }) => `${promise}: ${title}`))
+    for (const [, file = '', title = ''] of named)
+      if (file === 'conformance') assert(cases.has(title), title)
+      else assert(readFileSync(join(packageFolder, file), 'utf8').includes(title), `${file} › ${title}`)
+    assert.equal(named.length, needs.match(/^- /gm)?.length, 'nothing else is listed')
   })
 })

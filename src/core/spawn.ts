@@ -93,6 +93,18 @@ type Start = (
   descriptors: readonly (number | 'pipe')[],
 ) => Promise<Started>
 
+/** Node's flags, but for those that say what this very process runs: `node -e` would start itself again and again. */
+function flagsForPeers(flags: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i] ?? ''
+    // The program stands behind its flag; behind -p it may be that of another.
+    if (/^(-p?e|--eval)$/.test(flag) || (/^(-p|--print)$/.test(flag) && flags[i + 1]?.startsWith('-') === false)) i++
+    else if (!/^(--(inspect|input-type|eval=|print)|-p$)/.test(flag)) kept.push(flag)
+  }
+  return kept
+}
+
 async function startProcess(
   file: string,
   invitation: Invitation,
@@ -100,7 +112,7 @@ async function startProcess(
   stdio: readonly (string | number)[],
   descriptors: readonly (number | 'pipe')[],
 ): Promise<Started> {
-  const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--inspect')), file, ...args], {
+  const child = spawn(process.execPath, [...flagsForPeers(process.execArgv), file, ...args], {
     stdio: [...stdio, stderr, 'pipe', ...descriptors] as NodeSpawnOptions['stdio'] & [],
     env: { ...process.env, [VARIABLE]: JSON.stringify(invitation) },
   })
