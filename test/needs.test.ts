@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type AdapterId, spawnPeer } from 'ipc-playground'
 import { openDescriptorReceiver, sendDescriptors } from 'ipc-playground/adapters/socket/descriptors'
 import { conformanceCases } from 'ipc-playground/testing'
 import { afterAll, describe, test } from 'vitest'
+import { native } from '../src/native/index.js'
 import { pattern } from '../src/testing/pattern.js'
 import { packageFolder, run, start } from './support/run.js'
 
@@ -205,7 +206,10 @@ describe('need 10: descriptors for another process', () => {
     assert.deepEqual(data, bytes)
     assert.equal(new Set([fd, ...descriptors]).size, 3)
     const inode = (n: number) => readFileSync(`/proc/self/fdinfo/${n}`, 'utf8').match(/ino:\s*(\d+)/)?.[1]
-    for (const own of descriptors) assert.equal(inode(own), inode(fd))
+    for (const own of descriptors) {
+      assert.equal(inode(own), inode(fd))
+      assert.equal(native.fdClose(own), -constants.errno.EBADF, 'the addon has it no more')
+    }
     const [first = -1, second = -1] = descriptors
     const successor = createServer().listen({ fd: first })
     const other = createServer().listen({ fd: second })
