@@ -174,7 +174,10 @@ test-sanitized: check build $(ASAN_ADDON)
 
 # --- the rest ------------------------------------------------------------------------------------
 
-.PHONY: screenshot performance clean help
+.PHONY: docs screenshot performance clean help
+docs: build ## docs/reference from the doc comments; figures of the latest bench and matrix into docs/mechanisms
+	cd docs && node_modules/.bin/typedoc --options typedoc.json
+	@$(NODE) scripts/docs.mjs
 screenshot: build ## docs/report.png: a picture of the latest report, with Chromium
 	$(NODE) scripts/screenshot.mjs
 performance: build ## docs/performance.md: what to reach, and what the latest report has of it

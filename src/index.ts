@@ -1,4 +1,7 @@
-/** ipc-playground: every way that two processes on one machine can talk, behind one Channel. */
+/**
+ * Every way that two processes on one machine can talk, behind one Channel.
+ * @module ipc-playground
+ */
 export * from './core/channel.js'
 export { IpcError, type IpcErrorCode, isIpcError } from './core/errors.js'
 export { connect, listen, openReceiver, openSender } from './core/rendezvous.js'

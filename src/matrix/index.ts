@@ -4,6 +4,8 @@
  *
  *     import { findProperty, findSubject, runCell } from 'ipc-playground/matrix'
  *     const { verdict, observation } = await runCell(findProperty('P30'), findSubject('semaphore/sysv'))
+ *
+ * @module ipc-playground/matrix
  */
 export { findProperty, findSubject } from './find.js'
 export { type Host, host } from './host.js'

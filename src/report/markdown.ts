@@ -2,6 +2,7 @@
 import { columnsOf } from './columns.js'
 import { escapeMarkdown } from './escape-markdown.js'
 import { conformanceText, environmentLines, MARKS_KEY, storyOf, titleOf } from './format.js'
+import { markdownTable } from './markdown-table.js'
 import { type Group, groupBy, type Model } from './model.js'
 import { notesOn } from './notes.js'
 import { type TextTable, tablesOf } from './tables.js'
@@ -28,7 +29,7 @@ function renderGroup(group: Group): string[] {
   const lines = [`## ${titleOf(group)}`, '', storyOf(group), '']
   if (group.rows.length > 0)
     lines.push(
-      ...table(
+      ...markdownTable(
         columns.map(({ title }) => title),
         columns.map(({ numeric }) => numeric),
         group.rows.map((row) => columns.map((column) => column.text(row))),
@@ -45,7 +46,7 @@ const renderTable = ({ title, story, columns, rows, notes }: TextTable): string[
     ? []
     : [
         '',
-        ...table(
+        ...markdownTable(
           columns.map((column) => column.title),
           columns.map(({ numeric }) => numeric),
           rows,
@@ -63,7 +64,7 @@ function renderNotes(notes: readonly { readonly adapters: readonly string[]; rea
 function renderConformance({ conformance }: Model): string[] {
   const lines = ['## Conformance', '', `${MARKS_KEY}.`, '']
   lines.push(
-    ...table(
+    ...markdownTable(
       ['adapter', 'promises'],
       [false, false],
       [...conformance].map(([adapter, summary]) => [adapter, conformanceText(summary)]),
@@ -82,9 +83,4 @@ function renderConformance({ conformance }: Model): string[] {
   ])
   if (notes.length > 0) lines.push('', ...notes.map((note) => `- ${note}`))
   return [...lines, '']
-}
-
-function table(titles: readonly string[], numeric: readonly boolean[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
-  return [line(titles), `|${numeric.map((right) => (right ? ' ---: ' : ' --- ')).join('|')}|`, ...rows.map(line)]
 }

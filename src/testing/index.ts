@@ -1,4 +1,7 @@
-/** For tests of users: a pair of channels in memory, with faults. For authors of adapters: the conformance suite. */
+/**
+ * For tests of users: a pair of channels in memory, with faults. For authors of adapters: the conformance suite.
+ * @module ipc-playground/testing
+ */
 export { type ChannelPair, channelPair, type PairOptions } from './channel-pair.js'
 export type { Case, Subject } from './conformance/case.js'
 export { conformanceCases } from './conformance/cases.js'
