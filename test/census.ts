@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 import { folderKind, sweep, track } from '../src/core/janitor.js'
 import { adapterById, adapterIds } from '../src/core/registry.js'
+import '../src/sync/semaphore.js' // declares the kind of object that it makes
 
 /** Something that stands: what it is, and what tells it from a later one of the same name. */
 interface Standing {

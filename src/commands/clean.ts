@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileKind, isLedger, runFolder, sweep } from '../core/janitor.js'
 import { addonError } from '../native/index.js'
+import '../sync/semaphore.js' // declares the kind of object that it makes
 import { allAdapters } from './names.js'
 import { UsageError } from './outcome.js'
 

@@ -1,9 +1,16 @@
 /** `create: 'never' | 'exclusive' | 'if-missing'` over mechanisms whose creation is exclusive. */
 import { constants } from 'node:os'
 import type { OpenContext } from './adapter.js'
+import type { Create } from './channel.js'
 import type { Tracked } from './janitor.js'
 
 const { EEXIST, ENOENT } = constants.errno
+
+/** Throws a TypeError unless it is one of the three. */
+export function checkCreate(create: Create): void {
+  if (create !== 'never' && create !== 'exclusive' && create !== 'if-missing')
+    throw new TypeError(`create is 'never', 'exclusive' or 'if-missing', not ${JSON.stringify(create)}`)
+}
 
 export interface Opened {
   /** What `open` or `make` answered: a descriptor, handle or identifier, or -errno. */

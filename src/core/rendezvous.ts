@@ -17,6 +17,7 @@ import type {
   Sender,
   Server,
 } from './channel.js'
+import { checkCreate } from './create.js'
 import { asIpcError, creationError, IpcError, isIpcError, unavailable } from './errors.js'
 import { framed } from './framing.js'
 import { requireAvailable } from './registry.js'
@@ -186,8 +187,7 @@ async function open(side: 'openReceiver' | 'openSender', address: Address, optio
   checkOptions(options)
   const { adapter, address: typed, url } = await resolve(address)
   const create = options.create ?? 'never'
-  if (create !== 'never' && create !== 'exclusive' && create !== 'if-missing')
-    throw new TypeError(`create is 'never', 'exclusive' or 'if-missing', not ${JSON.stringify(create)}`)
+  checkCreate(create)
   const mode = checkMode(options.mode)
   requireAvailable(adapter)
   const opener = adapter[side]

@@ -10,10 +10,12 @@ import { constants, fchmodSync, fstatSync, unlinkSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import { checkName } from '../core/address.js'
 import { type CallOptions, type Create, Result, type Timeout } from '../core/channel.js'
+import { checkCreate } from '../core/create.js'
 import { check, checkThread, type ErrorContext, IpcError, isIpcError, resultError, systemError, unavailable } from '../core/errors.js'
-import { fileKind, sweep, track } from '../core/janitor.js'
+import { fileKind, track } from '../core/janitor.js'
 import { checkMode } from '../core/rendezvous.js'
-import { checkOptions, checkTimeout, limit, timeoutError, withSignal } from '../core/wait.js'
+import { untilReady } from '../core/until-ready.js'
+import { checkOptions, checkTimeout, timeoutError, withSignal } from '../core/wait.js'
 import { DescriptorWatcher, EPOLLIN } from '../native/loop.js'
 import { EVERYBODY, Mapping, memoryUnavailable, native } from '../native/memory.js'
 
@@ -26,8 +28,6 @@ const NAME_MAX = 255
 const word = { magic: 0, version: 1, bytesLow: 2, bytesHigh: 3, tagBytes: 4, ready: 5 }
 const { O_RDWR, O_CREAT, O_EXCL } = constants
 const { EAGAIN, ETIMEDOUT, ECANCELED } = os.errno
-const FIRST_RETRY_MS = 1
-const LONGEST_RETRY_MS = 50
 
 export interface SharedMemoryOptions extends CallOptions {
   /** Default `'never'`: use what is there. */
@@ -75,8 +75,7 @@ export interface SharedMemoryBuffer extends Disposable {
 export async function openSharedMemory(name: string, options: SharedMemoryOptions = {}): Promise<SharedMemoryBuffer> {
   const bare = checkName(name, NAME_MAX)
   const { create = 'never', bytes, layout = '' } = options
-  if (create !== 'never' && create !== 'exclusive' && create !== 'if-missing')
-    throw new TypeError(`create is 'never', 'exclusive' or 'if-missing', not ${JSON.stringify(create)}`)
+  checkCreate(create)
   if (bytes === undefined ? create !== 'never' : !Number.isSafeInteger(bytes) || bytes < 1)
     throw new RangeError(`bytes must be an integer >= 1 where memory may be created, not ${bytes}`)
   const tag = layout === false ? undefined : new TextEncoder().encode(layout)
@@ -86,28 +85,7 @@ export async function openSharedMemory(name: string, options: SharedMemoryOption
   const reason = memoryUnavailable()
   if (reason !== undefined) throw unavailable(reason, errors)
 
-  return withSignal(options, errors, async (signal) => {
-    for (let delay = FIRST_RETRY_MS; ; delay = Math.min(2 * delay, LONGEST_RETRY_MS)) {
-      const opened = attempt(bare, create, bytes, tag, mode, errors)
-      if (opened !== undefined) return opened
-      // Nothing announces that the creator has finished, or has died.
-      if (delay === LONGEST_RETRY_MS) sweep()
-      await pause(delay, signal)
-    }
-  })
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = limit({ signal }, {}, (reason) => {
-      clearTimeout(timer)
-      reject(reason)
-    })
-    const timer = setTimeout(() => {
-      stop()
-      resolve()
-    }, ms)
-  })
+  return untilReady(options, errors, () => attempt(bare, create, bytes, tag, mode, errors))
 }
 
 /** undefined where it is there but not ready. */

@@ -1,14 +1,15 @@
 /** POSIX named semaphores, two to a channel. sem_overview(7) */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, constants, lstatSync } from 'node:fs'
+import { chmodSync, constants } from 'node:fs'
 import { constants as system } from 'node:os'
 import { defineAdapter } from '../../core/adapter.js'
 import { checkName, pathOf } from '../../core/address.js'
 import { check, type ErrorContext, IpcError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { fileKind, sweep, type Tracked, trackNew } from '../../core/janitor.js'
+import { fileOf, inodeOf, MAX_NAME as MAX_WHOLE_NAME, removeName } from '../../core/posix-semaphore.js'
 import { addonError } from '../../native/index.js'
-import { native } from './native.js'
+import { native } from '../../native/semaphore.js'
 import { TokenEndpoint, tokenCapabilities } from './token-endpoint.js'
 
 declare module '../../core/channel.js' {
@@ -21,8 +22,7 @@ declare module '../../core/channel.js' {
 const id = 'semaphore/posix'
 const { O_CREAT, O_EXCL } = constants
 const { ENOENT } = system.errno
-/** sem_open(3): NAME_MAX less `sem.`; less the suffix of a direction. */
-const MAX_NAME = 249
+const MAX_NAME = MAX_WHOLE_NAME - '.0'.length
 
 /** Owns both semaphores. */
 class PosixSemaphores extends TokenEndpoint {
@@ -59,24 +59,15 @@ class PosixSemaphores extends TokenEndpoint {
   }
 }
 
-/** glibc keeps the semaphore /NAME as this file; sem_overview(7), "Accessing named semaphores via the filesystem". */
-const fileOf = (name: string) => `/dev/shm/sem.${name.slice(1)}`
-
 const semaphoreName = (name: unknown, suffix = ''): string => `/${checkName(name, MAX_NAME)}${suffix}`
 
 const format = ({ name }: { name: string }) => `sem:///${encodeURIComponent(semaphoreName(name).slice(1))}`
-
-const inodeOf = (name: string) => lstatSync(fileOf(name), { throwIfNoEntry: false })?.ino
 
 /** A semaphore of somebody else: its handle, and the inode that has the name. */
 function find(name: string, errors: ErrorContext): { handle: number; inode: number | undefined } {
   const handle = check(native.semOpen(name, 0, 0, 0), 'sem_open', errors)
   return { handle, inode: inodeOf(name) }
 }
-
-/** Removes the name while it is that semaphore's. Of several processes that try, one gets 0. */
-const removeName = (name: string, inode: number | undefined): number =>
-  inode === undefined || inodeOf(name) !== inode ? -ENOENT : native.semUnlink(name)
 
 export default defineAdapter({
   id,

@@ -5,10 +5,11 @@ import { defineAdapter } from '../../core/adapter.js'
 import { checkName, pathOf } from '../../core/address.js'
 import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
-import { defineKind, sweep, type Tracked, track, trackNew } from '../../core/janitor.js'
+import { sweep, type Tracked, track } from '../../core/janitor.js'
 import { keyOfName, keyText } from '../../core/sysv-key.js'
+import { defineSetKind, makeSet, setError } from '../../core/sysv-set.js'
 import { addonError } from '../../native/index.js'
-import { native } from './native.js'
+import { native } from '../../native/semaphore.js'
 import { TokenEndpoint, tokenCapabilities } from './token-endpoint.js'
 
 declare module '../../core/channel.js' {
@@ -19,9 +20,7 @@ declare module '../../core/channel.js' {
 }
 
 const id = 'semaphore/sysv'
-const { EAGAIN, EEXIST, ENOSPC } = constants.errno
-const IPC_CREAT = 0o1000
-const IPC_EXCL = 0o2000
+const { EAGAIN } = constants.errno
 const MAX_NAME = 255
 
 /** The semaphores of a set, by index: the two directions, who may still connect, and how many use the set. */
@@ -43,28 +42,7 @@ function leave(set: number): void {
   if (native.semsetValue(set, MEMBERS) <= 0) native.semsetRemove(set)
 }
 
-const found = (key: string): number => native.semsetOpen(Number(key), 0, 0)
-
-/** Seconds; negative where there is no such set. */
-const changedOf = (set: number): number => (set < 0 ? set : native.semsetChanged(set))
-
-/** Under its key. A successor has another identifier. */
-const setKind = defineKind({
-  kind: id,
-  identity(key) {
-    const set = found(key)
-    const changed = changedOf(set)
-    return changed < 0 ? undefined : `${set}:${changed}`
-  },
-  born(key) {
-    const changed = changedOf(found(key))
-    return changed < 0 ? undefined : changed * 1000
-  },
-  remove(key) {
-    const set = found(key)
-    if (set >= 0) leave(set)
-  },
-})
+const setKind = defineSetKind(id, leave)
 
 class SysvSemaphores extends TokenEndpoint {
   readonly #set: number
@@ -113,24 +91,6 @@ class SysvSemaphores extends TokenEndpoint {
 
 const format = ({ name }: { name: string }) => `sem+sysv:///${encodeURIComponent(checkName(name, MAX_NAME))}`
 
-function openError(result: number, key: number, errors: ErrorContext): IpcError {
-  if (result === -ENOSPC)
-    return systemError(
-      result,
-      'semget',
-      errors,
-      'the machine has as many semaphores as kernel.sem allows; raise it, or remove some with ipcrm',
-    )
-  if (result === -EEXIST)
-    return systemError(
-      result,
-      'semget',
-      errors,
-      `a set has the key ${keyText(key)} already, of this name or of another one with the same hash; remove it with ipcrm, or choose another`,
-    )
-  return systemError(result, 'semget', errors)
-}
-
 export default defineAdapter({
   id,
   scheme: 'sem+sysv',
@@ -146,10 +106,8 @@ export default defineAdapter({
     const errors = { adapter: id, address: url } as const
     const key = keyOfName(address.name)
     sweep() // what a killed listener left does not count as taken
-    const { result: set, tracked } = trackNew(setKind, keyText(key), () =>
-      native.semsetOpen(key, SET_SIZE, IPC_CREAT | IPC_EXCL | context.mode),
-    )
-    if (tracked === undefined) throw openError(set, key, errors)
+    const { result: set, tracked } = makeSet(setKind, key, SET_SIZE, context.mode)
+    if (tracked === undefined) throw setError(set, key, errors)
     const endpoint = new SysvSemaphores(set, TO_LISTENER, TO_CONNECTOR, tracked, errors)
     const offered = native.semsetOperate(set, offer)
     if (offered < 0) {

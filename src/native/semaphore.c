@@ -159,6 +159,16 @@ static napi_value semset_changed(napi_env env, napi_callback_info info) {
   return ipc_int(env, (int64_t)state.sem_ctime);
 }
 
+// semsetSize(id): how many semaphores it has.
+static napi_value semset_size(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int id;
+  if (!ipc_args(env, info, 1, argv) || !ipc_get_int(env, argv[0], &id)) return NULL;
+  struct semid_ds state;
+  if (semctl(id, 0, IPC_STAT, (union argument){.buf = &state}) < 0) return ipc_int(env, -errno);
+  return ipc_int(env, (int64_t)state.sem_nsems);
+}
+
 static napi_value semset_value(napi_env env, napi_callback_info info) {
   napi_value argv[2];
   int id, index;
@@ -187,17 +197,11 @@ static napi_value semset_operate(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_result(result));
 }
 
-// semsetWait(id, index, timeoutMs): takes a token, on this thread. -EAGAIN after the timeout; negative: no limit.
-static napi_value semset_wait(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int id, index;
-  double timeout;
-  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &id) || !ipc_get_int(env, argv[1], &index) ||
-      !ipc_get_double(env, argv[2], &timeout))
-    return NULL;
+// Takes a token, on this thread. -EAGAIN after the timeout; negative: no limit. A signal does not end it.
+static int take_within(int id, int index, short flags, double timeout) {
   struct timespec deadline, left;
   bool bounded = ipc_deadline(timeout, &deadline);
-  struct sembuf take = {(unsigned short)index, -1, 0};
+  struct sembuf take = {(unsigned short)index, -1, flags};
   int result;
   // semtimedop(2) takes a duration and is never restarted after a signal.
   do {
@@ -205,7 +209,28 @@ static napi_value semset_wait(napi_env env, napi_callback_info info) {
     left = (struct timespec){ms / 1000, (ms % 1000) * 1000000L};
     result = semtimedop(id, &take, 1, bounded ? &left : NULL);
   } while (result < 0 && errno == EINTR);
-  return ipc_int(env, ipc_result(result));
+  return result < 0 ? -errno : 0;
+}
+
+// The same for a waiter's thread.
+static int64_t take_unless(int id, int index, short flags, const atomic_bool *cancelled) {
+  struct sembuf take = {(unsigned short)index, -1, flags};
+  do {
+    if (atomic_load(cancelled)) return -ECANCELED;
+    if (semop(id, &take, 1) == 0) return 0;
+  } while (errno == EINTR);
+  return -errno;
+}
+
+// semsetWait(id, index, timeoutMs): take_within.
+static napi_value semset_wait(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int id, index;
+  double timeout;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int(env, argv[0], &id) || !ipc_get_int(env, argv[1], &index) ||
+      !ipc_get_double(env, argv[2], &timeout))
+    return NULL;
+  return ipc_int(env, take_within(id, index, 0, timeout));
 }
 
 typedef struct {
@@ -214,12 +239,7 @@ typedef struct {
 
 static int64_t set_token_wait(void *arg, const atomic_bool *cancelled) {
   member *self = arg;
-  struct sembuf take = {(unsigned short)self->index, -1, 0};
-  do {
-    if (atomic_load(cancelled)) return -ECANCELED;
-    if (semop(self->id, &take, 1) == 0) return 0;
-  } while (errno == EINTR);
-  return -errno;
+  return take_unless(self->id, self->index, 0, cancelled);
 }
 
 #define SEMVMX 32767 // the kernel's, and not in its headers
@@ -248,6 +268,91 @@ static napi_value semset_waiter(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_waiter_open(env, for_room ? set_below_maximum_wait : set_token_wait, self, free));
 }
 
+// ---- System V, held ---------------------------------------------------------------------------
+
+// Permits that come back when their holder ends: by SEM_UNDO when the process does, however it ends, and by this
+// handle when the environment does. The threads of a process share one list of what is to be undone
+// (CLONE_SYSVSEM, clone(2)), so a Worker's end undoes nothing by itself, and any thread gives back for any other.
+typedef struct {
+  int id, index;
+  atomic_int held;
+} holder;
+
+static const char holder_tag;
+
+static int give_back(holder *self, int count) {
+  struct sembuf give = {(unsigned short)self->index, (short)count, IPC_NOWAIT | SEM_UNDO};
+  int result;
+  do result = semop(self->id, &give, 1);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : 0;
+}
+
+static void holder_release(void *object) {
+  holder *self = object;
+  int held = atomic_load(&self->held);
+  if (held > 0) give_back(self, held); // of a set that was removed nothing is held
+  free(self);
+}
+
+static holder *holder_of(napi_env env, napi_value handle) { return ipc_handle_get(env, handle, &holder_tag); }
+
+// semsetHolder(id, index): a handle, which holds nothing yet; -errno.
+static napi_value semset_holder(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int id, index;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &id) || !ipc_get_int(env, argv[1], &index)) return NULL;
+  holder *self = malloc(sizeof *self);
+  if (self == NULL) return ipc_int(env, -ENOMEM);
+  *self = (holder){id, index, 0};
+  return ipc_int(env, ipc_handle_add(env, &holder_tag, self, holder_release));
+}
+
+// semsetHold(holder, timeoutMs): takes one, as semsetWait. With 0 it never waits.
+static napi_value semset_hold(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  double timeout;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_double(env, argv[1], &timeout)) return NULL;
+  holder *self = holder_of(env, argv[0]);
+  if (self == NULL) return ipc_int(env, -EBADF);
+  int result = take_within(self->id, self->index, SEM_UNDO | (timeout == 0 ? IPC_NOWAIT : 0), timeout);
+  if (result == 0) atomic_fetch_add(&self->held, 1);
+  return ipc_int(env, result);
+}
+
+// semsetGiveBack(holder): one of those that it holds.
+static napi_value semset_give_back(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  holder *self = holder_of(env, argv[0]);
+  if (self == NULL) return ipc_int(env, -EBADF);
+  int result = give_back(self, 1);
+  if (result == 0) atomic_fetch_sub(&self->held, 1);
+  return ipc_int(env, result);
+}
+
+static int64_t hold_wait(void *arg, const atomic_bool *cancelled) {
+  holder *self = arg;
+  int64_t result = take_unless(self->id, self->index, SEM_UNDO, cancelled);
+  if (result == 0) atomic_fetch_add(&self->held, 1);
+  return result;
+}
+
+// semsetHoldWaiter(holder): a waiter that takes one. Close it before the holder, as the environment's end does.
+static napi_value semset_hold_waiter(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  holder *self = holder_of(env, argv[0]);
+  return ipc_int(env, self == NULL ? -EBADF : ipc_waiter_open(env, hold_wait, self, borrowed));
+}
+
+// semsetHolderClose(holder): gives back all that it holds.
+static napi_value semset_holder_close(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  return ipc_int(env, ipc_handle_release(env, argv[0], &holder_tag));
+}
+
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "semOpen", sem_open_);
   ipc_export(env, exports, "semClose", sem_close_);
@@ -259,9 +364,15 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "semsetOpen", semset_open);
   ipc_export(env, exports, "semsetRemove", semset_remove);
   ipc_export(env, exports, "semsetChanged", semset_changed);
+  ipc_export(env, exports, "semsetSize", semset_size);
   ipc_export(env, exports, "semsetValue", semset_value);
   ipc_export(env, exports, "semsetOperate", semset_operate);
   ipc_export(env, exports, "semsetWait", semset_wait);
   ipc_export(env, exports, "semsetWaiter", semset_waiter);
+  ipc_export(env, exports, "semsetHolder", semset_holder);
+  ipc_export(env, exports, "semsetHold", semset_hold);
+  ipc_export(env, exports, "semsetGiveBack", semset_give_back);
+  ipc_export(env, exports, "semsetHoldWaiter", semset_hold_waiter);
+  ipc_export(env, exports, "semsetHolderClose", semset_holder_close);
 }
 IPC_MODULE(semaphore, init)
