@@ -4,8 +4,11 @@
  */
 export * from './core/channel.js'
 export { IpcError, type IpcErrorCode, isIpcError } from './core/errors.js'
+export { type ProcessIdentity, processIdentity } from './core/process-identity.js'
 export { connect, listen, openReceiver, openSender } from './core/rendezvous.js'
 export { joinParent, spawnPeer } from './core/spawn.js'
 export { type FragmentedChannel, type FragmentedOptions, fragmented } from './layers/fragmented.js'
 export { openSemaphore, type Permit, type Semaphore, type SemaphoreKind, type SemaphoreOptions } from './sync/semaphore.js'
 export { openSharedMemory, type SharedMemoryBuffer, type SharedMemoryOptions } from './sync/shared-memory-buffer.js'
+export type { SignalName } from './sync/signal-name.js'
+export { type SignalInfo, type Signals, sendSignal, signals } from './sync/signals.js'

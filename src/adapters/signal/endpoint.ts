@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Endpoint, READABLE, WRITABLE } from '../../core/adapter.js'
 import { type AdapterId, type Credentials, Result } from '../../core/channel.js'
-import { checkThread, type ErrorContext, type IpcError, systemError } from '../../core/errors.js'
+import { checkThread, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { Streak } from '../../core/streak.js'
 import { DescriptorWatcher, EPOLLIN } from '../../native/loop.js'
 import { MARK, MARK_ASKED, MARK_PEER_LOST, native, RECORD_FIELDS } from './native.js'
 
-const { EAGAIN, EPIPE, ESRCH } = constants.errno
+const { EAGAIN, EBUSY, EPIPE, ESRCH } = constants.errno
 /** Nothing in the kernel announces room under RLIMIT_SIGPENDING, so a full queue is tried again. */
 export const RETRY_MS = 1
 const BATCH = 256
@@ -164,7 +164,10 @@ export class SignalEndpoint extends SignalSender {
   constructor(variant: Variant, role: Role) {
     super(variant, 0, 0)
     this.#raw = role === 'raw'
-    this.#receiver = checkThread(native.signalOpen(variant.number, `${variant.prefix}-${role}`, this.#raw ? 1 : 0), this.context)
+    const receiver = native.signalOpen(variant.number, `${variant.prefix}-${role}`, this.#raw ? 1 : 0)
+    if (receiver === -EBUSY)
+      throw new IpcError('ERR_IPC_BUSY', 'signals() takes this signal in this process; close that first', this.context)
+    this.#receiver = checkThread(receiver, this.context)
     this.receiverTid = native.signalTid(this.#receiver)
     this.#fd = native.signalFd(this.#receiver)
     this.#watcher = new DescriptorWatcher(this.#fd, () => this.onReady(READABLE))

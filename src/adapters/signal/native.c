@@ -19,10 +19,9 @@
 // A full queue stops the thread, so the kernel's own queue fills and senders get EAGAIN: nothing is lost.
 // The thread is woken by SIGSTKFLT, which it has blocked and waits for with the rest: it stays pending
 // until taken, so one is enough, and unlike a real-time signal it needs no room under RLIMIT_SIGPENDING.
-#include "native.h"
+#include "signals.h"
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -133,17 +132,7 @@ static int32_t label_of(const siginfo_t *info) {
 // the peer, and stays.
 static bool pass_on(int number, siginfo_t *info) {
   if (info->si_code == CHANNELED || (info->si_pid == 0 && number < SIGRTMIN)) return false;
-  struct sigaction handler;
-  sigset_t all, before;
-  sigfillset(&all); // as in a handler
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (sigaction(number, NULL, &handler) == 0) {
-    if (handler.sa_flags & SA_SIGINFO)
-      handler.sa_sigaction(number, info, NULL);
-    else if (handler.sa_handler != SIG_DFL && handler.sa_handler != SIG_IGN)
-      handler.sa_handler(number);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  ipc_signal_handle(number, info);
   return true;
 }
 
@@ -268,10 +257,12 @@ static void receiver_release(void *object) {
   close(self->event_fd);
   pthread_cond_destroy(&self->changed);
   pthread_mutex_destroy(&self->lock);
+  ipc_signal_channel_end(self->data_signal);
   free(self);
 }
 
-// signalOpen(dataSignal, threadName, raw): a handle, or -errno. A raw receiver gets what is sent to the process, too.
+// signalOpen(dataSignal, threadName, raw): a handle, or -errno: -EBUSY while signals.c takes that number. A raw
+// receiver gets what is sent to the process, too.
 static napi_value signal_open(napi_env env, napi_callback_info info) {
   napi_value argv[3];
   char name[16];
@@ -282,12 +273,17 @@ static napi_value signal_open(napi_env env, napi_callback_info info) {
   if (number != data_signal() && number != SIGUSR2) return ipc_int(env, -EINVAL);
   int error = install(number);
   if (error == 0) error = install(control_signal());
+  if (error == 0) error = ipc_signal_channel_begin(number);
   if (error < 0) return ipc_int(env, error);
   receiver *self = calloc(1, sizeof *self);
-  if (self == NULL) return ipc_int(env, -ENOMEM);
+  if (self == NULL) {
+    ipc_signal_channel_end(number);
+    return ipc_int(env, -ENOMEM);
+  }
   self->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->event_fd < 0) {
     error = -errno;
+    ipc_signal_channel_end(number);
     free(self);
     return ipc_int(env, error);
   }
@@ -310,6 +306,7 @@ static napi_value signal_open(napi_env env, napi_callback_info info) {
     close(self->event_fd);
     pthread_cond_destroy(&self->changed);
     pthread_mutex_destroy(&self->lock);
+    ipc_signal_channel_end(number);
     free(self);
     return ipc_int(env, -error);
   }

@@ -11,11 +11,11 @@ import { constants } from 'node:os'
 import { type Adapter, type ConnectContext, type Endpoint, type ListenContext, READABLE } from '../../core/adapter.js'
 import type { AdapterId, Adapters } from '../../core/channel.js'
 import { type ErrorContext, IpcError, systemError } from '../../core/errors.js'
+import { checkPid } from '../../core/process-identity.js'
 import { findThread, RETRY_MS, type Role, SignalEndpoint, SignalSender, userOf, type Variant } from './endpoint.js'
 import { native } from './native.js'
 
 const { EAGAIN, ESRCH } = constants.errno
-const PID_MAX = 2 ** 22
 /** How often a connector looks whether the listener still listens. */
 const LOOK_MS = 20
 
@@ -54,12 +54,6 @@ function numberOf(url: URL): number {
   if (!/^[0-9]+$/.test(url.hostname) || url.pathname.length > 1)
     throw new TypeError(`'${url.href}' must be ${url.protocol}//PID or ${url.protocol}//self`)
   return Number(url.hostname)
-}
-
-function checkPid(pid: unknown): number {
-  if (typeof pid !== 'number' || !Number.isInteger(pid)) throw new TypeError(`pid must be an integer, not ${JSON.stringify(pid)}`)
-  if (pid < 1 || pid > PID_MAX) throw new RangeError(`pid must be 1 to ${PID_MAX}, not ${pid}`)
-  return pid
 }
 
 /** A receiver of this process: one of a role at a time. */
