@@ -347,6 +347,14 @@ describe('sysv', () => {
     expect(available(await waiting)).toBe(2)
   })
 
+  test('what its creator was killed while making is made anew', async () => {
+    const name = freshName()
+    expect(await once(started('abandon', 'sysv', name), 'exit')).toEqual([null, 'SIGKILL'])
+    expect(native.semsetOpen(keyOfName(name), 2, 0)).toBeGreaterThanOrEqual(0)
+    expect(await codeOf(opened(name, { permits: 2, timeout: 1 }))).toBe('ERR_IPC_TIMEOUT')
+    expect(available(await opened(name, { permits: 2, create: 'if-missing', timeout: 10_000 }))).toBe(2)
+  })
+
   test('a set of the same key that is none of ours is not used', async () => {
     const name = freshName()
     const server = await listen({ adapter: 'semaphore/sysv', name })
