@@ -8,7 +8,13 @@ export { type ProcessIdentity, processIdentity } from './core/process-identity.j
 export { connect, listen, openReceiver, openSender } from './core/rendezvous.js'
 export { joinParent, spawnPeer } from './core/spawn.js'
 export { type FragmentedChannel, type FragmentedOptions, fragmented } from './layers/fragmented.js'
+export { type Lock, type Mutex, type MutexPlace, openMutex } from './sync/mutex.js'
 export { openSemaphore, type Permit, type Semaphore, type SemaphoreKind, type SemaphoreOptions } from './sync/semaphore.js'
-export { openSharedMemory, type SharedMemoryBuffer, type SharedMemoryOptions } from './sync/shared-memory-buffer.js'
+export {
+  openSharedMemory,
+  type SharedMemoryBuffer,
+  type SharedMemoryOptions,
+  type SharedMemoryToken,
+} from './sync/shared-memory-buffer.js'
 export type { SignalName } from './sync/signal-name.js'
 export { type SignalInfo, type Signals, sendSignal, signals } from './sync/signals.js'

@@ -202,6 +202,15 @@ static napi_value memory_buffer(napi_env env, napi_callback_info info) {
   return buffer;
 }
 
+// The bytes of the mapping from `offset` on; NULL where they are not all in it.
+static uint8_t *part_of(napi_env env, napi_value mapping, int64_t offset, int64_t length) {
+  ipc_mapping *self = ipc_handle_get(env, mapping, &tag);
+  if (self == NULL || self->base == NULL || offset < 0 || length < 0 || (uint64_t)length > self->bytes ||
+      (uint64_t)offset > self->bytes - (uint64_t)length)
+    return NULL;
+  return self->base + offset;
+}
+
 // memoryRead(mapping, offset, target, length): copies `length` bytes out. 0 or -errno.
 static napi_value memory_read(napi_env env, napi_callback_info info) {
   napi_value argv[4];
@@ -211,13 +220,50 @@ static napi_value memory_read(napi_env env, napi_callback_info info) {
   if (!ipc_args(env, info, 4, argv) || !ipc_get_int64(env, argv[1], &offset) ||
       !ipc_get_bytes(env, argv[2], &target, &room) || !ipc_get_int64(env, argv[3], &length))
     return NULL;
-  ipc_mapping *self = ipc_handle_get(env, argv[0], &tag);
-  if (self == NULL || self->base == NULL) return ipc_int(env, -EBADF);
-  if (offset < 0 || length < 0 || (uint64_t)length > room || (uint64_t)length > self->bytes ||
-      (uint64_t)offset > self->bytes - (uint64_t)length)
-    return ipc_int(env, -EINVAL);
-  if (length > 0) memcpy(target, self->base + offset, (size_t)length);
+  const uint8_t *from = part_of(env, argv[0], offset, length);
+  if (from == NULL || (uint64_t)length > room) return ipc_int(env, -EINVAL);
+  if (length > 0) memcpy(target, from, (size_t)length);
   return ipc_int(env, 0);
+}
+
+// memoryWrite(mapping, offset, source): copies all of it in. 0 or -errno.
+static napi_value memory_write(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int64_t offset;
+  uint8_t *source;
+  size_t length;
+  if (!ipc_args(env, info, 3, argv) || !ipc_get_int64(env, argv[1], &offset) ||
+      !ipc_get_bytes(env, argv[2], &source, &length))
+    return NULL;
+  uint8_t *to = part_of(env, argv[0], offset, (int64_t)length);
+  if (to == NULL) return ipc_int(env, -EINVAL);
+  if (length > 0) memcpy(to, source, length);
+  return ipc_int(env, 0);
+}
+
+// memoryCompareExchange(mapping, offset, expected, replacement): what the word was, as a signed number. Where it was
+// `expected` it is `replacement` now; either way nothing that this thread does passes it.
+static napi_value memory_compare_exchange(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  int expected, replacement;
+  if (!ipc_args(env, info, 4, argv) || !ipc_get_int(env, argv[2], &expected) || !ipc_get_int(env, argv[3], &replacement))
+    return NULL;
+  _Atomic int32_t *word = (_Atomic int32_t *)ipc_memory_word(env, argv[0], argv[1]);
+  if (word == NULL) {
+    napi_throw_range_error(env, NULL, "no such word");
+    return NULL;
+  }
+  atomic_compare_exchange_strong(word, &expected, replacement);
+  return ipc_int(env, expected);
+}
+
+// memoryFaulted(mapping): 1 where memory was taken away, else 0.
+static napi_value memory_faulted(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  if (!ipc_args(env, info, 1, argv)) return NULL;
+  ipc_mapping *self = ipc_handle_get(env, argv[0], &tag);
+  uint32_t *fault = self == NULL ? NULL : ipc_memory_fault_word(self);
+  return ipc_int(env, fault == NULL ? -EBADF : (int64_t)atomic_load((_Atomic uint32_t *)fault));
 }
 
 // memoryUnmap(mapping): detaches its buffers, then unmaps. -EBUSY while somebody waits in it.
@@ -340,6 +386,9 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "memoryFaultOffset", memory_fault_offset);
   ipc_export(env, exports, "memoryBuffer", memory_buffer);
   ipc_export(env, exports, "memoryRead", memory_read);
+  ipc_export(env, exports, "memoryWrite", memory_write);
+  ipc_export(env, exports, "memoryCompareExchange", memory_compare_exchange);
+  ipc_export(env, exports, "memoryFaulted", memory_faulted);
   ipc_export(env, exports, "memoryUnmap", memory_unmap);
   ipc_export(env, exports, "memoryReserve", memory_reserve);
   ipc_export(env, exports, "memoryCreateSealed", memory_create_sealed);

@@ -9,6 +9,9 @@ interface MemoryNative {
   /** An ArrayBuffer, or -errno: -ENOTSUP where the embedder forbids external buffers. */
   memoryBuffer(mapping: number, offset: number, length: number): ArrayBuffer | number
   memoryRead(mapping: number, offset: number, target: Uint8Array, length: number): number
+  memoryWrite(mapping: number, offset: number, source: Uint8Array): number
+  memoryCompareExchange(mapping: number, offset: number, expected: number, replacement: number): number
+  memoryFaulted(mapping: number): number
   memoryUnmap(mapping: number): number
   memoryReserve(fd: number, bytes: number): number
   memoryCreateSealed(name: string, bytes: number): number
@@ -59,8 +62,17 @@ export class Mapping {
 
   /** A part of it, which may reach over the fault word. No two parts may begin at the same offset. */
   buffer(offset: number, length: number): ArrayBuffer {
+    const buffer = this.view(offset, length)
+    if (buffer !== undefined) return buffer
+    this.close()
+    throw systemError(constants.errno.ENOTSUP, 'napi_create_external_arraybuffer', this.#context)
+  }
+
+  /** As `buffer`; undefined where the embedder forbids external buffers. */
+  view(offset: number, length: number): ArrayBuffer | undefined {
     const buffer = native.memoryBuffer(this.handle, offset, length)
     if (typeof buffer !== 'number') return buffer
+    if (buffer === -constants.errno.ENOTSUP) return undefined
     this.close()
     throw systemError(buffer, 'napi_create_external_arraybuffer', this.#context)
   }
@@ -73,6 +85,20 @@ export class Mapping {
   /** Copies `length` bytes from `offset` on into `target`, without a view for them. */
   readonly read = (offset: number, target: Uint8Array, length: number): void => {
     native.memoryRead(this.handle, offset, target, length)
+  }
+
+  /** Whether memory was taken away under us. */
+  get faulted(): boolean {
+    return native.memoryFaulted(this.handle) !== 0
+  }
+
+  write(offset: number, source: Uint8Array): void {
+    check(native.memoryWrite(this.handle, offset, source), 'memcpy', this.#context)
+  }
+
+  /** Atomically: what the word at this offset was; where that is `expected`, it is `replacement` now. */
+  compareExchange(offset: number, expected: number, replacement: number): number {
+    return native.memoryCompareExchange(this.handle, offset, expected, replacement)
   }
 
   close(): void {
