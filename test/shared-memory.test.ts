@@ -1,34 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chownSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import {
-  type AdapterId,
-  type Address,
-  type Channel,
-  connect,
-  isIpcError,
-  listen,
-  openSharedMemory,
-  Result,
-  spawnPeer,
-} from 'ipc-playground'
+import { type AdapterId, type Address, type Channel, connect, isIpcError, listen, Result, spawnPeer } from 'ipc-playground'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MAGIC, segmentBytes, VERSION } from '../src/adapters/shared-memory/ring-buffer.js'
 import { AF_UNIX, SOCK_SEQPACKET, native as socket } from '../src/adapters/socket/native.js'
@@ -305,89 +284,6 @@ describe('a worker that ends in the middle', () => {
     expect(await worker.terminate()).toBe(1)
     value.destroy()
     await server.close()
-  })
-})
-
-describe('openSharedMemory', () => {
-  const unique = () => `ipctest-${process.pid}-${Math.random().toString(36).slice(2)}`
-
-  test('makes, finds, shares and removes', async () => {
-    const name = unique()
-    const a = await openSharedMemory(name, { create: 'exclusive', bytes: 1000, layout: 'words@1' })
-    const b = await openSharedMemory(name, { create: 'if-missing', bytes: 1000, layout: 'words@1' })
-    expect([a.created, b.created, a.buffer.byteLength, b.token.name]).toEqual([true, false, 1000, name])
-    expect(statSync(`/dev/shm/${name}`).mode & 0o777).toBe(0o600)
-    Atomics.store(new Int32Array(a.buffer), 3, 42)
-    expect(Atomics.load(new Int32Array(b.buffer), 3)).toBe(42)
-    expect(await codeOf(openSharedMemory(name, { create: 'exclusive', bytes: 1000 }))).toBe('ERR_IPC_EXISTS')
-    expect(await codeOf(openSharedMemory(name, { layout: 'words@2' }))).toBe('ERR_IPC_VERSION')
-    expect(await codeOf(openSharedMemory(name, { bytes: 999, layout: 'words@1' }))).toBe('ERR_IPC_VERSION')
-    b.unlink()
-    expect(existsSync(`/dev/shm/${name}`)).toBe(false)
-    const successor = await openSharedMemory(name, { create: 'exclusive', bytes: 8, layout: false })
-    a.unlink()
-    expect(existsSync(`/dev/shm/${name}`)).toBe(true)
-    expect(statSync(`/dev/shm/${name}`).size).toBe(8)
-    successor.unlink()
-    for (const memory of [a, b, successor]) memory.close()
-    expect(a.buffer.byteLength).toBe(0)
-    expect(await codeOf(openSharedMemory(name))).toBe('ERR_IPC_NOT_FOUND')
-  })
-
-  test('wait and notify, also when closed, aborted or too late', async () => {
-    const name = unique()
-    const a = await openSharedMemory(name, { create: 'exclusive', bytes: 64 })
-    const b = await openSharedMemory(name)
-    a.unlink()
-    const words = new Int32Array(a.buffer)
-    expect(await a.wait(0, 1)).toBe('not-equal')
-    expect(a.waitSync(0, 1)).toBe('not-equal')
-    expect(await codeOf(a.wait(0, 0, { timeout: 5 }))).toBe('ERR_IPC_TIMEOUT')
-    expect(() => a.waitSync(0, 0, { timeout: 5 })).toThrow(/5 ms/)
-    const controller = new AbortController()
-    const aborted = a.wait(0, 0, { signal: controller.signal })
-    controller.abort(new Error('enough'))
-    await expect(aborted).rejects.toThrow('enough')
-    const waits = [a.wait(1, 0), b.wait(1, 0)]
-    Atomics.store(words, 1, 1)
-    let over = false
-    const outcomes = Promise.all(waits).finally(() => {
-      over = true
-    })
-    while (!over) {
-      b.notify(1) // a wait that has not begun to sleep finds the word changed
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    for (const outcome of await outcomes) expect(['ok', 'not-equal']).toContain(outcome)
-    const left = b.wait(2, 0)
-    const closing = codeOf(left)
-    await new Promise((resolve) => setImmediate(resolve))
-    b.close()
-    b.close()
-    expect(await closing).toBe('ERR_IPC_CLOSED')
-    expect(() => b.notify(0)).toThrow(/closed/)
-    expect(() => a.notify(16)).toThrow(RangeError)
-    a.close()
-  })
-
-  test('promise 11: if-missing waits for a creator that has not finished', async () => {
-    const name = unique()
-    writeFileSync(`/dev/shm/${name}`, '', { mode: 0o600 })
-    const opening = openSharedMemory(name, { create: 'if-missing', bytes: 16, timeout: 50 })
-    expect(await codeOf(opening)).toBe('ERR_IPC_TIMEOUT')
-    const second = openSharedMemory(name, { create: 'if-missing', bytes: 16, timeout: 5000 })
-    await new Promise((resolve) => setImmediate(resolve))
-    ;(await import('node:fs')).unlinkSync(`/dev/shm/${name}`)
-    const memory = await second
-    expect(memory.created).toBe(true)
-    memory.unlink()
-    memory.close()
-  })
-
-  test('bad arguments', async () => {
-    await expect(openSharedMemory('a/b')).rejects.toBeInstanceOf(TypeError)
-    await expect(openSharedMemory('x', { create: 'exclusive' })).rejects.toBeInstanceOf(RangeError)
-    await expect(openSharedMemory('x', { create: 'exclusive', bytes: 0 })).rejects.toBeInstanceOf(RangeError)
   })
 })
 

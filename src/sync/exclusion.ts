@@ -20,9 +20,9 @@ export interface Exclusion {
    * be the lock of something that is gone, so that it must be taken once more. @throws where it was given back
    */
   enter(taken: number): boolean | undefined
-  /** Leaves, and gives it to whoever waits. */
+  /** Leaves, and gives it to whoever waits. @throws where it was not in order, after it was given */
   leave(): void
-  /** Gives back what was obtained and not entered, as if it had not been taken. */
+  /** Gives back what was obtained and not entered, as if it had not been taken. Throws nothing. */
   giveBack(taken: number): void
   /** Releases everything. Who is still in it counts as dead. */
   close(): void

@@ -110,7 +110,7 @@ class FileLock implements Exclusion {
   }
 
   giveBack(): void {
-    check(lock.fileLockGive(this.#fd), 'fcntl', this.#errors)
+    lock.fileLockGive(this.#fd)
   }
 
   close(): void {

@@ -56,7 +56,8 @@ class MemoryLock implements Exclusion {
   }
 
   leave(): void {
-    this.#give(0)
+    if (this.#give(0) < 0)
+      throw new IpcError('ERR_IPC_PROTOCOL', 'another process has written to the word of the lock while it was held', this.#errors)
   }
 
   giveBack(taken: number): void {
@@ -67,8 +68,7 @@ class MemoryLock implements Exclusion {
     this.startedWaiter.close()
   }
 
-  #give(died: number): void {
-    if (native.memoryLockGive(this.startedWaiter.handle, died) < 0)
-      throw new IpcError('ERR_IPC_PROTOCOL', 'another process has written to the word of the lock while it was held', this.#errors)
+  #give(died: number): number {
+    return native.memoryLockGive(this.startedWaiter.handle, died)
   }
 }
