@@ -101,6 +101,23 @@ async function startPeer(kind: Kind): Promise<Peer> {
   return peer
 }
 
+function attempt<T>(call: () => T): T | undefined {
+  try {
+    return call()
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a process has let go of all it had. */
+function status(pid: number): 'lives' | 'gone' {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')) ? 'gone' : 'lives'
+  } catch {
+    return 'gone'
+  }
+}
+
 /** Settles when a thread of this process or another sleeps in a wait for the lock. */
 async function asleep(pid: number): Promise<void> {
   for (;;) {
@@ -214,6 +231,20 @@ describe.each(KINDS)('a mutex in %s', (kind) => {
     }
     other.acquireSync({ timeout: 10_000 }).release()
     mine.acquireSync({ timeout: 10_000 }).release()
+    for (let i = 0; i < 6; i++) {
+      const peer = await startPeer(kind)
+      expect(await peer.ask('acquire')).toBe('held false')
+      const controller = new AbortController()
+      const waiting = mine.acquire({ signal: controller.signal }).catch(() => undefined)
+      await asleep(process.pid)
+      const ended = peer.end('kill')
+      while (status(peer.pid) !== 'gone') {} // this thread's event loop learns of nothing meanwhile
+      if (i % 2 === 0) controller.abort()
+      await ended
+      const lock = (await waiting) ?? other.acquireSync({ timeout: 10_000 })
+      expect(lock.recovered).toBe(true)
+      lock.release()
+    }
   })
 
   test('a release without an end between two processes loses no wake-up', async () => {
@@ -225,6 +256,21 @@ describe.each(KINDS)('a mutex in %s', (kind) => {
       expect(lock.recovered).toBe(false)
       if (i % 3 === 0) await turn()
     }
+  })
+
+  test('who takes it again and again lets those who wait have it', async () => {
+    const [busy, other] = [await open(kind), await open(kind)]
+    let lock: Lock | undefined = busy.acquireSync()
+    const waiting = other.acquire()
+    await asleep(process.pid)
+    let rounds = 0
+    for (; lock !== undefined && rounds < 100; rounds++) {
+      for (const until = performance.now() + 1; performance.now() < until; ); // held for long, and free for hardly a moment
+      lock.release()
+      lock = attempt(() => busy.acquireSync({ timeout: 50 }))
+    }
+    expect(rounds).toBeLessThan(100)
+    ;(await waiting).release()
   })
 
   test('recovered: its holder was killed, has left, or a thread of it has ended', async () => {
