@@ -89,6 +89,33 @@ build/actor: $(wildcard src/matrix/actor/*.[ch])
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror $(filter %.c,$^) -pthread -lrt -o $@
 
+# --- what is published ---------------------------------------------------------------------------
+
+# The addon for who installs the package, named as prebuildify names it. For a machine that is not this
+# one Debian's cross compilers make it, in a folder of its own whose sources are links to ours.
+CROSS_x64 := x86_64-linux-gnu-
+CROSS_arm64 := aarch64-linux-gnu-
+CROSS_$(shell $(NODE) -p process.arch) :=
+PREBUILT = prebuilds/linux-$(1)/node.napi.glibc.node
+# Those for which a compiler is here.
+PREBUILDABLE := $(foreach arch,x64 arm64,$(if $(shell command -v $(CROSS_$(arch))gcc),$(call PREBUILT,$(arch))))
+
+.PHONY: prebuilds pack
+prebuilds: $(call PREBUILT,x64) $(call PREBUILT,arm64) ## the addon for linux-x64 and linux-arm64, with Debian's cross compilers
+$(call PREBUILT,%): CC = $(CROSS_$*)gcc
+$(call PREBUILT,%): FOLDER = build/linux-$*
+$(call PREBUILT,%): $(NATIVE) build/native.list binding.gyp scripts/native-sources.mjs | $(INSTALLED)
+	@command -v $(CC) >/dev/null || { echo 'no $(CC); Debian has it in gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu' >&2; exit 1; }
+	@mkdir -p $(FOLDER) $(@D)
+	@ln -sfn $(addprefix $(CURDIR)/,binding.gyp package.json scripts src) $(FOLDER)/
+	CC=$(CC) CXX=$(CC) LINK=$(CC) AR=$(CROSS_$*)ar \
+	  $(NODE_GYP) rebuild -C $(FOLDER) --arch=$* --loglevel=error $(addprefix --nodedir=,$(NODEDIR))
+	$(CROSS_$*)strip --strip-unneeded -o $@ $(FOLDER)/build/Release/$(notdir $(ADDON))
+
+pack: ## the package's tarball into build/, with its contents and size
+	@mkdir -p build
+	npm pack --pack-destination build
+
 # --- the main job, and the rest of the command line ----------------------------------------------
 
 .PHONY: report bench list doctor
@@ -147,7 +174,7 @@ check: $(INSTALLED) ## format, lint and types
 	$(BIN)/biome ci .
 	$(BIN)/tsc --noEmit --incremental false
 
-test: check build ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
+test: check build $(PREBUILDABLE) ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
 	rm -rf $(TEST_REPORTS)
 	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)$(if $(FULL),; main=$$?; $(MAKE) --no-print-directory test-sanitized && exit $$main)
 

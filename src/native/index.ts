@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { require } from './require.js'
 
 /** The shared symbols. Numbers are >= 0, or -errno. */
 export interface SharedNative {
@@ -74,17 +74,22 @@ export interface SharedNative {
   spinProbe(cpuA: number, cpuB: number, microseconds: number): number
 }
 
-// dist/src/native/ -> the package
-const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
-
 function load(): { addon: object | undefined; error: string | undefined } {
   if (process.platform !== 'linux') return { addon: undefined, error: `needs Linux; this is ${process.platform}` }
+  let manifest: string
   try {
-    const find = createRequire(import.meta.url)('node-gyp-build') as (directory: string) => object
-    return { addon: find(root), error: undefined }
+    // By the package's own name, for code in a bundle is not where the addon is.
+    manifest = require.resolve('ipc-playground/package.json')
+  } catch {
+    const advice = 'leave ipc-playground out of the bundle (esbuild: --external:ipc-playground) and install it beside'
+    return { addon: undefined, error: `this bundle finds no installed ipc-playground, which has the native addon; ${advice}` }
+  }
+  try {
+    const find = createRequire(manifest)('node-gyp-build') as (directory: string) => object
+    return { addon: find(dirname(manifest)), error: undefined }
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
-    return { addon: undefined, error: `the native addon is not built (${reason}); run \`npx ipc-playground build\`` }
+    return { addon: undefined, error: `the native addon does not load (${reason}); run \`npx ipc-playground build\`` }
   }
 }
 

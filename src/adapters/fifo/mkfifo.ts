@@ -1,12 +1,12 @@
 /** FIFOs without our addon: the npm package `mkfifo` makes them, Node's own streams move the bytes. */
 import { chmodSync, closeSync, openSync, unlinkSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { defineAdapter } from '../../core/adapter.js'
 import { type ErrorContext, fromNodeError } from '../../core/errors.js'
 import { NodeStreamEndpoint } from '../../core/node-stream-endpoint.js'
 import { errnoOfText } from '../../core/strerror.js'
+import { require } from '../../native/require.js'
 import { fifoCapabilities, fifoMethods } from './rendezvous.js'
 
 declare module '../../core/channel.js' {
@@ -24,7 +24,7 @@ let loaded: MkfifoPackage | undefined
 
 /** The package, which is optional and has an install script of its own. */
 function load(): MkfifoPackage {
-  loaded ??= createRequire(import.meta.url)('mkfifo') as MkfifoPackage
+  loaded ??= require('mkfifo') as MkfifoPackage
   return loaded
 }
 

@@ -8,7 +8,6 @@
 import { randomBytes } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { constants as files } from 'node:fs'
-import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { defineAdapter, type Endpoint, type OpenContext, READABLE, WRITABLE } from '../../core/adapter.js'
@@ -19,6 +18,7 @@ import { awaitHello, sayHello } from '../../core/hello.js'
 import { sweep, type Tracked, trackNew } from '../../core/janitor.js'
 import { errnoOfText } from '../../core/strerror.js'
 import { addonError } from '../../native/index.js'
+import { require } from '../../native/require.js'
 import { native } from './native.js'
 import { defaultMessageBytes, formatQueue, openError, parseQueue, type QueueAddress, queueKind, queueName, sizesOf } from './posix-queue.js'
 
@@ -65,7 +65,7 @@ function load(): { PosixMQ: new () => PosixMQ } | { reason: string } {
   // It polls in the main thread's event loop, whichever thread opened the queue.
   if (!isMainThread) return { reason: 'the package posix-mq works in the main thread alone' }
   try {
-    return { PosixMQ: createRequire(import.meta.url)('posix-mq') as new () => PosixMQ }
+    return { PosixMQ: require('posix-mq') as new () => PosixMQ }
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
     return { reason: `the package posix-mq does not load (${reason}); install posix-mq@1.1.3 with its nan overridden by 2.26 or newer` }

@@ -5,7 +5,6 @@
  * Several versions of the package were malicious; this adapter refuses to load them.
  */
 import { chmodSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -14,6 +13,7 @@ import { Result } from '../../core/channel.js'
 import { type ErrorContext, fromNodeError, IpcError } from '../../core/errors.js'
 import { fileKind, intend } from '../../core/janitor.js'
 import { orAborted } from '../../core/wait.js'
+import { require } from '../../native/require.js'
 import { temporaryPath, unixPathOf, unixUrl } from './unix-path.js'
 
 declare module '../../core/channel.js' {
@@ -46,7 +46,6 @@ interface NodeIpcClient {
   emit(type: string, data: unknown): void
 }
 
-const require = createRequire(import.meta.url)
 const ID = 'peer'
 const EVENT = 'message'
 /** The package joins what came of a message anew with every 64 KiB, so time grows with the square of the length. */

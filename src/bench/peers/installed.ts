@@ -1,12 +1,10 @@
 /** What of a peer's needs is here. */
 import { accessSync, constants } from 'node:fs'
-import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
+import { require } from '../../native/require.js'
 
 /** Debian installs servers where the PATH of users does not lead. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin']
-
-export const require = createRequire(import.meta.url)
 
 /** Why a package cannot be used, and how to get it. A native one is loaded to find out. */
 export function missingPackage(name: string, version: string, kind: 'native' | 'plain' = 'plain'): string | undefined {

@@ -9,9 +9,9 @@
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import adapter from '../../adapters/socket/node-ipc.js'
+import { require } from '../../native/require.js'
 import { privateFolder } from './folder.js'
 import { Inbox } from './inbox.js'
-import { require } from './installed.js'
 import type { BenchPeer, Link } from './peer.js'
 
 /** What is used of it; the package has no types of its own. */
