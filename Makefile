@@ -102,8 +102,8 @@ PREBUILDABLE := $(foreach arch,x64 arm64,$(if $(shell command -v $(CROSS_$(arch)
 
 .PHONY: prebuilds pack
 prebuilds: $(call PREBUILT,x64) $(call PREBUILT,arm64) ## the addon for linux-x64 and linux-arm64, with Debian's cross compilers
-$(call PREBUILT,%): CC = $(CROSS_$*)gcc
-$(call PREBUILT,%): FOLDER = build/linux-$*
+$(call PREBUILT,%): private CC = $(CROSS_$*)gcc
+$(call PREBUILT,%): private FOLDER = build/linux-$*
 $(call PREBUILT,%): $(NATIVE) build/native.list binding.gyp scripts/native-sources.mjs | $(INSTALLED)
 	@command -v $(CC) >/dev/null || { echo 'no $(CC); Debian has it in gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu' >&2; exit 1; }
 	@mkdir -p $(FOLDER) $(@D)

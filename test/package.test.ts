@@ -130,9 +130,9 @@ describe('without a prebuilt addon for this C library', () => {
     expect([status, stderr]).toEqual([2, expect.stringContaining('the actor was not built; run `npx ipc-playground build`')])
   })
 
-  test('builds it', async () => {
+  test('builds it, without a compiler for C++', async () => {
     symlinkSync(join(packageFolder, 'node_modules/node-gyp'), join(project, 'node_modules/node-gyp'))
-    await inProject([cli, 'build'])
+    await inProject([cli, 'build'], { CXX: 'false' })
     expect(readdirSync(join(project, 'node_modules/ipc-playground/build'))).toContain('actor')
     expect((await inProject(['parent.js'], env)).stdout).toMatch(/answered: HELLO\n$/)
   }, 120_000)

@@ -4,6 +4,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { packageFolder } from './package-folder.js'
 
+/** It also links: gyp would take one for C++, which nothing here needs. */
+const compiler = process.env.CC ?? 'cc'
+
 /** Builds the addon and the matrix's actor where they are looked for: in build/ of the package's folder. */
 export async function build(): Promise<number> {
   // The actor last: node-gyp empties the folder.
@@ -16,7 +19,7 @@ export async function build(): Promise<number> {
 
 /** The exit status; 127 where the command is not there. */
 async function run([command = '', ...args]: readonly string[]): Promise<number> {
-  const child = spawn(command, args, { cwd: packageFolder, stdio: 'inherit' })
+  const child = spawn(command, args, { cwd: packageFolder, stdio: 'inherit', env: { ...process.env, LINK: process.env.LINK ?? compiler } })
   return new Promise((resolve) => {
     child.once('error', () => resolve(127))
     child.once('exit', (code) => resolve(code ?? 1))
@@ -27,10 +30,8 @@ const ACTOR = join('src', 'matrix', 'actor')
 
 function actorCompiler(): readonly string[] {
   const sources = readdirSync(join(packageFolder, ACTOR)).filter((name) => name.endsWith('.c'))
-  const [compiler = 'cc', ...flags] = (process.env.CC ?? 'cc').split(' ')
   return [
-    compiler,
-    ...flags,
+    ...compiler.split(' '),
     '-std=gnu11',
     '-D_GNU_SOURCE',
     '-O2',

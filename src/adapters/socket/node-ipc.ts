@@ -2,7 +2,7 @@
  * The npm package node-ipc, as its users use it: events as JSON over a unix stream socket, each ended by
  * a form feed. JSON has no bytes, so a message travels as base64, a third longer.
  *
- * Several versions of the package were malicious; this adapter refuses to load them.
+ * Several versions of the package were malicious; this adapter loads none but the one that it is written for.
  */
 import { chmodSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -51,7 +51,8 @@ const EVENT = 'message'
 /** The package joins what came of a message anew with every 64 KiB, so time grows with the square of the length. */
 const MAX_MESSAGE = 1024 * 1024
 const MALICIOUS = new Set(['9.1.6', '9.2.2', '9.2.3', '10.1.1', '10.1.2', '10.1.3', '11.0.0', '11.1.0', '12.0.1'])
-const INSTALL = '`npm install --save-exact node-ipc@12.0.0`'
+const VERSION = '12.0.0'
+const INSTALL = `\`npm install --save-exact node-ipc@${VERSION}\``
 
 let checked = false
 
@@ -65,6 +66,7 @@ function unavailable(): string | undefined {
   }
   const { version } = JSON.parse(readFileSync(join(dirname(main), 'package.json'), 'utf8')) as { version: string }
   if (MALICIOUS.has(version)) return `node-ipc ${version} is a malicious release; run ${INSTALL}`
+  if (version !== VERSION) return `node-ipc ${version} is not the one that this adapter is written for; run ${INSTALL}`
   checked = true
   return undefined
 }
