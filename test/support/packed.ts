@@ -15,7 +15,7 @@ export const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.jso
 
 /** As `run`, and the command succeeds. */
 export async function succeed(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const outcome = await run(command, args, { cwd, env: { npm_config_update_notifier: 'false', ...env } })
+  const outcome = await run(command, args, { cwd, env: { npm_config_update_notifier: 'false', NODE_DISABLE_COMPILE_CACHE: '1', ...env } })
   assert.equal(outcome.status, 0, `${command} ${args.join(' ')}\n${outcome.stdout}${outcome.stderr}`)
   return outcome
 }
