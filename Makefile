@@ -89,6 +89,12 @@ build/actor: $(wildcard src/matrix/actor/*.[ch])
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror $(filter %.c,$^) -pthread -lrt -o $@
 
+# The C programs on the other side of test/foreign.test.ts, which makes them.
+FOREIGN_CC = $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -Iinclude $(FOREIGN_CFLAGS)
+build/foreign/%: test/foreign/%.c include/ipc_playground.h
+	@mkdir -p $(@D)
+	@$(FOREIGN_CC) $< -lrt -o $@
+
 # --- what is published ---------------------------------------------------------------------------
 
 # The addon for who installs the package, named as prebuildify names it. For a machine that is not this

@@ -15,7 +15,7 @@ import { check, checkThread, type ErrorContext, fromNodeError, IpcError, systemE
 import { fileKind, trackNew } from '../core/janitor.js'
 import { checkMode } from '../core/rendezvous.js'
 import { untilReady } from '../core/until-ready.js'
-import { checkOptions, checkTimeout, limit, timeoutError, withSignal } from '../core/wait.js'
+import { checkOptions, checkTimeout, timeoutError, withSignal } from '../core/wait.js'
 import { addonError } from '../native/index.js'
 import { EVERYBODY, Mapping, native } from '../native/memory.js'
 import { Waiter } from '../native/waiter.js'
