@@ -123,7 +123,7 @@ int ipc_ring_receive(ipc_ring *ring, void *target, size_t room, int timeout_ms);
 
 /* Nothing more will be sent; the peer reads all of it and then the end. The other direction goes on. */
 void ipc_ring_end(ipc_ring *ring);
-/* Leaves: the peer reads what was sent. Releases everything. NULL is allowed. */
+/* Ends, and leaves: what is unread is lost, and the peer cannot send any more. Releases everything. NULL is allowed. */
 void ipc_ring_close(ipc_ring *ring);
 
 #ifdef __cplusplus
@@ -762,7 +762,7 @@ void ipc_ring_close(ipc_ring *self) {
     ipc__swap(ipc__word(self, IPC__AT_CLAIM), 0, IPC__WITHDRAWN); /* or one came at this very moment: it sees us leave */
   }
   if (self->memory != NULL) {
-    ipc__swap(ipc__mine(self, IPC__SENDER_END), 0, 2);
+    ipc_ring_end(self);
     ipc__store(ipc__mine(self, IPC__RECEIVER_END), 1);
     ipc__ring(self, IPC__READABLE | IPC__WRITABLE);
   }

@@ -1,6 +1,6 @@
 """The other side of an ipc-playground channel, in Python. The formats are specified in docs/wire.md.
 
-Python 3.8 and newer on Linux, standard library only: sockets, FIFOs and memory are Python's own; what Python does not
+Python 3.9 and newer on Linux, standard library only: sockets, FIFOs and memory are Python's own; what Python does not
 have (message queues, semaphores, values of signals, futexes) is called in glibc, 2.34 or newer.
 
 What the system refuses raises OSError. What ends, or breaks a format, raises an Error below. Objects that hold
@@ -8,6 +8,7 @@ something are context managers, and are used by one thread at a time.
 """
 import ctypes
 import errno
+import functools
 import mmap
 import os
 import platform
@@ -55,26 +56,30 @@ def write_frame(fd, data):
 
 
 class Decoder:
-    """Cuts a byte stream into messages of at most `most` bytes. It holds what has arrived, and no more."""
+    """Cuts a byte stream into messages of at most `most` bytes. It holds what was fed, and no more."""
 
     def __init__(self, most=MAX_MESSAGE_BYTES):
         self._most = most
         self._held = bytearray()
 
     def feed(self, data):
-        """The messages that `data` completes, as a list of bytes. Raises ProtocolError."""
+        """Adds what came."""
         self._held += data
-        messages, at = [], 0
-        while len(self._held) - at >= 4:
-            (length,) = struct.unpack_from('<I', self._held, at)
-            if length > self._most:
-                raise ProtocolError(f'the peer announced a message of {length} bytes; at most {self._most} are accepted')
-            if len(self._held) - at - 4 < length:
-                break
-            messages.append(bytes(self._held[at + 4 : at + 4 + length]))
-            at += 4 + length
-        del self._held[:at]
-        return messages
+
+    def messages(self):
+        """Yields the messages that are whole. Raises ProtocolError."""
+        at = 0
+        try:
+            while len(self._held) - at >= 4:
+                (length,) = struct.unpack_from('<I', self._held, at)
+                if length > self._most:
+                    raise ProtocolError(f'the peer announced a message of {length} bytes; at most {self._most} are accepted')
+                if len(self._held) - at - 4 < length:
+                    break
+                start, at = at + 4, at + 4 + length
+                yield bytes(self._held[start:at])
+        finally:
+            del self._held[:at]
 
     def end(self):
         """At the end of the stream. Raises PeerGone inside a message."""
@@ -93,7 +98,8 @@ def read_frames(fd, most=MAX_MESSAGE_BYTES):
         if not data:
             decoder.end()
             return
-        yield from decoder.feed(data)
+        decoder.feed(data)
+        yield from decoder.messages()
 
 
 # ---- FIFOs -------------------------------------------------------------------------------------------
@@ -139,9 +145,15 @@ def _call(function, *arguments):
 
 
 def _function(name, result, *arguments):
-    found = getattr(_libc, name)
-    found.restype, found.argtypes = result, arguments
-    return found
+    """A function of the C library, looked for when it is first called."""
+
+    @functools.cache
+    def found():
+        function = getattr(_libc, name)
+        function.restype, function.argtypes = result, arguments
+        return function
+
+    return lambda *given: found()(*given)
 
 
 class _Held:
@@ -206,6 +218,7 @@ _msgget = _function('msgget', ctypes.c_int, ctypes.c_int, ctypes.c_int)
 _msgsnd = _function('msgsnd', ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
 _msgrcv = _function('msgrcv', ctypes.c_ssize_t, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_long, ctypes.c_int)
 IPC_NOWAIT = 0o4000
+_TYPE_BYTES = struct.calcsize('@l')
 
 
 class SysvQueue:
@@ -222,9 +235,9 @@ class SysvQueue:
 
     def receive(self, type=0, flags=0):
         """Waits (without IPC_NOWAIT) for a message of a type, 0 for any: its bytes and its type."""
-        target = ctypes.create_string_buffer(8 + self._max)
+        target = ctypes.create_string_buffer(_TYPE_BYTES + self._max)
         length = _call(_msgrcv, self._id, target, self._max, type, flags)
-        return target.raw[8 : 8 + length], struct.unpack_from('@l', target)[0]
+        return target.raw[_TYPE_BYTES : _TYPE_BYTES + length], struct.unpack_from('@l', target)[0]
 
 
 _sem_open = _function('sem_open', ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int)
@@ -553,6 +566,10 @@ class Ring(_Held):
         return words[_PEERS + _TAIL] != _signed(self._out_tail) or words[_PEERS + _RECEIVER_END] != 0
 
     def _wait(self, interest, deadline):
+        if self._pidfd is None:
+            raise ValueError('nobody has connected; call accept first')
+        life = select.poll()
+        life.register(self._pidfd, select.POLLIN)
         bell, bits = _MINE + _BELL, interest | _BLOCKED
         try:
             while True:
@@ -564,7 +581,7 @@ class Ring(_Held):
                     self._sleep(bell, value, deadline)
                 if self._changed(interest):
                     return
-                if select.select([self._pidfd], [], [], 0)[0]:
+                if life.poll(0):
                     self._lost = True
                     return
         finally:
@@ -588,23 +605,30 @@ class Ring(_Held):
 
     def end(self):
         """Nothing more will be sent; the peer reads all of it and then the end."""
-        self._leave_as_sender(1)
+        self._end(1)
 
-    def _leave_as_sender(self, how):
+    def _end(self, how):
         if not self._ended:
             self._ended = True
             self._words[_MINE + _SENDER_END] = how
             self._tell()
 
     def close(self):
-        """Leaves: the peer reads what was sent. Releases everything. Idempotent."""
+        """Ends, and leaves: what is unread is lost, and the peer cannot send any more. Releases everything. Idempotent."""
+        self._leave(1)
+
+    def __exit__(self, kind, *_):
+        self._leave(1 if kind is None else 2)
+
+    def _leave(self, how):
         if self._memory is None:
             return
         if self._made is not None:
             self._unlink()
             if self._words[_CLAIM] == 0:
                 self._change(_CLAIM, _OP_OR, _WITHDRAWN)  # or one came at this very moment: it sees this side leave
-        self._leave_as_sender(2)
+        self._end(how)
         self._words[_MINE + _RECEIVER_END] = 1
         self._tell()
+        self._over_in = ValueError('the ring is closed')
         self._unmap()

@@ -19,13 +19,11 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { keyOfName, keyText } from '../src/core/sysv-key.js'
 import { busy } from './support/busy.js'
+import { foreignEnv as env, works } from './support/foreign.js'
 import { packageFolder, type Running, start } from './support/run.js'
 
 const MOST = 1024 * 1024
 const PATIENCE = { timeout: 20_000 }
-
-/** Not under the memory checker that this side may run under; not a part of the make that runs the tests. */
-const env: NodeJS.ProcessEnv = { ...process.env, LD_PRELOAD: undefined, MAKEFLAGS: undefined }
 
 interface Language {
   readonly name: string
@@ -33,8 +31,6 @@ interface Language {
   /** Why there is none on this machine. */
   readonly missing: string | undefined
 }
-
-const works = (command: string, ...args: string[]): boolean => spawnSync(command, args, { env, stdio: 'ignore' }).status === 0
 
 function inC(): Language {
   const program = join(packageFolder, 'build/foreign/peer')
@@ -159,8 +155,12 @@ const announcedPort = ({ child }: Running): Promise<number> =>
     })
   })
 
+/** The limit of a user's queues is shared by all that run here. */
+const queue = (name = freshName()) => ({ adapter: 'message-queue/posix', name, maxMessages: 2, maxMessageBytes: 8192 }) as const
 const loopback = <A extends 'socket/tcp' | 'socket/udp'>(adapter: A) => ({ adapter, host: '127.0.0.1', port: 0 })
 const stream = [0, 1, 300, 65_536, MOST, 0, 2]
+/** So many that a side which is not woken, and only looks now and then, is not done before the test's end. */
+const ring = [0, 1, 300, MOST / 2 - 8, 0, MOST / 2 - 8, 7, 8, 9, ...new Array<number>(2000).fill(24)]
 
 /** With an end, and whose peer's death the kernel tells. */
 const ending: readonly (Meeting & { readonly only?: string })[] = [
@@ -196,12 +196,12 @@ const ending: readonly (Meeting & { readonly only?: string })[] = [
   {
     adapter: 'shared-memory/posix',
     only: 'C',
-    lengths: [0, 1, 300, MOST / 2 - 8, 0, MOST / 2 - 8, 7, 8, 9],
+    lengths: ring,
     meet: (language) => whereNodeListens({ adapter: 'shared-memory/posix', name: freshName(), bytes: MOST }, language, 'ring'),
   },
   {
     adapter: 'shared-memory/posix, who listens',
-    lengths: [0, 1, 300, MOST / 2 - 8, 0, MOST / 2 - 8, 7, 8, 9],
+    lengths: ring,
     meet: (language) => whereNodeConnects({ adapter: 'shared-memory/posix', name: freshName() }, language, 'ring-listen'),
   },
 ]
@@ -211,8 +211,7 @@ const endless: readonly Meeting[] = [
   {
     adapter: 'message-queue/posix',
     lengths: [0, 1, 300, 8192],
-    meet: (language, count) =>
-      whereNodeListens({ adapter: 'message-queue/posix', name: freshName(), maxMessageBytes: 8192 }, language, 'mq', count),
+    meet: (language, count) => whereNodeListens(queue(), language, 'mq', count),
   },
   {
     adapter: 'message-queue/sysv',
@@ -310,10 +309,10 @@ describe.each(languages)('a peer in $name', (language) => {
 
   test('message-queue/posix, raw', async () => {
     const name = freshName()
-    const sender = keep(await openSender({ adapter: 'message-queue/posix', name: `${name}.in` }, { create: 'exclusive' }))
-    const receiver = keep(await openReceiver({ adapter: 'message-queue/posix', name: `${name}.out` }, { create: 'exclusive' }))
+    const sender = keep(await openSender(queue(`${name}.in`), { create: 'exclusive' }))
+    const receiver = keep(await openReceiver(queue(`${name}.out`), { create: 'exclusive' }))
     const peer = startPeer(language, 'mq-raw', name, 4)
-    await exchange(sender, receiver, [0, 1, 300, sender.capabilities.payload.max])
+    await exchange(sender, receiver, [0, 1, 300, 8192])
     await fine(peer)
   })
 
