@@ -1,9 +1,10 @@
 /** The other side in C and in Python, as docs/wire.md tells them to: nothing of this library runs there. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type Address,
   type Channel,
@@ -295,7 +296,7 @@ describe.each(languages)('a peer in $name', (language) => {
     const path = freshPath()
     const receiver = keep(await openReceiver({ adapter: 'fifo/native', path: `${path}.out` }, { create: 'exclusive' }))
     const opening = openSender({ adapter: 'fifo/native', path: `${path}.in` }, { create: 'exclusive', ...PATIENCE })
-    while (!existsSync(`${path}.in`)) await new Promise(setImmediate)
+    while (!existsSync(`${path}.in`)) await nextTurn()
     const peer = startPeer(language, 'fifo-raw', path)
     const sender = keep(await opening)
     const bytes = payload(MOST)
@@ -362,6 +363,26 @@ describe.each(languages)('a peer in $name', (language) => {
       expect(await peer.ended).toMatchObject({ status: 1, stderr: expect.stringMatching(complaint) })
       channel.destroy()
     }
+  })
+
+  test('shared-memory/posix: who takes a ring and dies before it is met does not keep the next one out', async () => {
+    const name = freshName()
+    const path = `/dev/shm/${name}`
+    const inode = () => statSync(path, { throwIfNoEntry: false })?.ino
+    const peer = startPeer(language, 'ring-listen', name)
+    await peer.shown('ready')
+    const first = inode()
+    const dead = start('true', [])
+    await dead.ended
+    const segment = openSync(path, 'r+')
+    const claim = 20
+    writeSync(segment, Int32Array.of(dead.child.pid ?? 0), 0, 4, claim)
+    closeSync(segment)
+    while (inode() === first || inode() === undefined) await nextTurn()
+    const channel = keep(await connect({ adapter: 'shared-memory/posix', name }, { waitForPeer: true, ...PATIENCE }))
+    await exchange(channel, channel, [10])
+    await channel.close()
+    await fine(peer)
   })
 
   test('shared-memory/posix: what breaks the layout is refused', async () => {
