@@ -94,13 +94,17 @@ export class BaseServer<F extends Framing> implements Server<F> {
     return this
   }
 
+  stop(): void {
+    this.done()
+  }
+
   close(options: CallOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options)
     return this.#closing
   }
 
   async #close(options: CallOptions): Promise<void> {
-    this.done()
+    this.stop()
     const results = await Promise.allSettled([...this.channels].map((channel) => channel.close(options)))
     const late = results.filter((result) => result.status === 'rejected').length
     if (late > 0) throw new IpcError('ERR_IPC_TIMEOUT', `${late} channels were destroyed before they had flushed`, this.#context)

@@ -326,6 +326,8 @@ export interface Server<F extends Framing = 'message'> extends AsyncIterable<Cha
   readonly address: string
   /** The channels that are open. */
   readonly channels: ReadonlySet<Channel<F>>
+  /** Stops listening and removes the name. Who has connected is still yielded, and channels stay open. */
+  stop(): void
   /** Stops listening, removes the name, closes the channels. */
   close(options?: CallOptions): Promise<void>
 }

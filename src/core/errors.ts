@@ -17,6 +17,7 @@ export type IpcErrorCode = `ERR_IPC_${
   | 'PROTOCOL'
   | 'VERSION'
   | 'LIMIT'
+  | 'REMOTE'
   | 'FAILED'}`
 
 export interface ErrorContext {

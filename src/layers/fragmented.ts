@@ -9,6 +9,7 @@ import { DEFAULT_MESSAGE_BYTES } from '../core/base-channel.js'
 import { type Bytes, type CallOptions, type Channel, Result } from '../core/channel.js'
 import { IpcError } from '../core/errors.js'
 import { checkOptions } from '../core/wait.js'
+import { requireEveryMessage } from './require-messages.js'
 
 const HEADER_BYTES = 4
 /** Where a channel takes more, nothing is gained by it. */
@@ -49,10 +50,9 @@ export interface FragmentedChannel extends AsyncIterable<Bytes>, AsyncDisposable
  * @throws TypeError where parts could be lost or overtake each other, or where a payload has less than 4 bytes
  */
 export function fragmented(channel: Channel, options: FragmentedOptions = {}): FragmentedChannel {
-  const { payload, whenFull, order } = channel.capabilities
+  requireEveryMessage(channel, 'fragmented')
+  const { payload } = channel.capabilities
   if (payload.max < HEADER_BYTES) throw new TypeError(`${channel.adapter} carries ${payload.max} bytes; fragmented() needs at least 4`)
-  if (whenFull === 'drop' || whenFull === 'coalesce' || order === 'none')
-    throw new TypeError(`${channel.adapter} may lose or reorder messages; fragmented() needs every part, in order`)
   const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES
   if (!Number.isSafeInteger(maxMessageBytes) || maxMessageBytes < 1 || maxMessageBytes > 2 ** 32 - 1)
     throw new RangeError(`maxMessageBytes must be 1 to 4294967295, not ${maxMessageBytes}`)
