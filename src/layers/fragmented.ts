@@ -5,6 +5,7 @@
  * large as the channel takes; where the channel takes nothing as short as the last one, zeros fill it up.
  * Each message begins a payload of its own.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { DEFAULT_MESSAGE_BYTES } from '../core/base-channel.js'
 import { type Bytes, type CallOptions, type Channel, Result } from '../core/channel.js'
 import { IpcError } from '../core/errors.js'
@@ -14,6 +15,8 @@ import { requireEveryMessage } from './require-messages.js'
 const HEADER_BYTES = 4
 /** Where a channel takes more, nothing is gained by it. */
 const LARGEST_FRAGMENT = 64 * 1024
+/** After so many bytes without a wait the event loop gets a turn: a long message must not keep everything else. */
+const BURST_BYTES = 1024 * 1024
 
 export interface FragmentedOptions {
   /** The longest message sent or accepted, in bytes. Default 64 MiB. */
@@ -95,6 +98,7 @@ class Fragments implements FragmentedChannel {
     new DataView(fragment.buffer).setUint32(0, data.length, true)
     let filled = HEADER_BYTES
     let taken = 0
+    let rested = 0
     for (let first = true; first || taken < data.length; first = false) {
       const part = data.subarray(taken, taken + fragment.length - filled)
       fragment.set(part, filled)
@@ -106,6 +110,9 @@ class Fragments implements FragmentedChannel {
       const payload = fragment.subarray(0, length)
       // Without waiting while there is room: a promise for every word would cost more than the word.
       if (this.channel.trySend(payload) < 0) await this.channel.send(payload, first ? options : {})
+      if (taken - rested < BURST_BYTES) continue
+      rested = taken
+      await turn()
     }
   }
 
@@ -117,6 +124,7 @@ class Fragments implements FragmentedChannel {
 
   async #receive(options: CallOptions): Promise<Bytes | null> {
     checkOptions(options)
+    let rested = 0
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure
       let n = this.channel.tryReceiveInto(this.#scratch)
@@ -128,6 +136,9 @@ class Fragments implements FragmentedChannel {
       if (n < 0) throw this.#fail('ERR_IPC_PROTOCOL', `a part of a message is longer than ${LARGEST_FRAGMENT} bytes`)
       const message = this.#take(this.#scratch.subarray(0, n))
       if (message !== undefined) return message
+      if (this.#have - rested < BURST_BYTES) continue
+      rested = this.#have
+      await turn()
     }
   }
 

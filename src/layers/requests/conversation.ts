@@ -2,6 +2,7 @@
 import type { Bytes, CallOptions, Channel } from '../../core/channel.js'
 import { type ErrorContext, IpcError, isIpcError } from '../../core/errors.js'
 import { requireEveryMessage } from '../require-messages.js'
+import { sendPatiently } from '../send-patiently.js'
 import { Answering } from './answering.js'
 import { Asking } from './asking.js'
 import { ANSWER_BYTES, decodeFrame } from './frames.js'
@@ -36,7 +37,7 @@ export class Conversation {
       )
     this.#channel = channel
     this.#context = { adapter: channel.adapter }
-    const send = (frame: Bytes) => this.#send(frame)
+    const send = (frame: Bytes) => sendPatiently(channel, frame)
     this.#asking = new Asking(send, max, this.#context)
     this.#answering = new Answering(send, max, this.#context)
     this.#over = this.#converse()
@@ -50,17 +51,6 @@ export class Conversation {
   respond(handler: Responder): Promise<void> {
     this.#answering.use(handler)
     return this.#over
-  }
-
-  /** Waits for room where the channel's queue is full, which an answer cannot be refused for. */
-  async #send(frame: Bytes): Promise<void> {
-    for (;;)
-      try {
-        return await this.#channel.send(frame)
-      } catch (error) {
-        if (!isIpcError(error) || error.code !== 'ERR_IPC_FULL') throw error
-        await this.#channel.waitWritable()
-      }
   }
 
   async #converse(): Promise<void> {
