@@ -204,7 +204,7 @@ describe('requests', () => {
           release = free
         })
         return request
-      }).then(() => b.close())
+      })
     })
     const answer = ask(bytes('last'))
     await asked

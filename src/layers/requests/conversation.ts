@@ -48,9 +48,15 @@ export class Conversation {
     return this.#asking.ask(request, options)
   }
 
-  respond(handler: Responder): Promise<void> {
+  async respond(handler: Responder): Promise<void> {
     this.#answering.use(handler)
-    return this.#over
+    try {
+      await this.#over
+    } catch (error) {
+      this.#channel.destroy(error instanceof Error ? error : undefined)
+      throw error
+    }
+    await this.#channel.close()
   }
 
   async #converse(): Promise<void> {

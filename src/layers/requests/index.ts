@@ -33,7 +33,7 @@ export function requester(channel: Channel): Requester {
  * request that comes before this is called is refused (ERR_IPC_NOT_FOUND), if `requester` reads the channel already.
  *
  * Settles when the peer has ended and what it asked before is answered, when it is gone, or when this side closes the
- * channel.
+ * channel; the channel is closed then.
  *
  * @throws ERR_IPC_PROTOCOL where the peer sends what is no request, ERR_IPC_BUSY where `respond` was called on this
  *         channel before, TypeError as `requester`
