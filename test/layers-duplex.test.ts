@@ -9,7 +9,7 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Channel, connect, listen, spawnPeer, toDuplex } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 
 let folder = ''
@@ -99,7 +99,7 @@ describe('toDuplex', () => {
   })
 
   test('a channel of messages is an object stream: boundaries stay, also of empty messages', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const sent = [Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)]
     const out = toDuplex(a)
     void pipeline(Readable.from(sent), out).catch(() => {})
@@ -109,7 +109,7 @@ describe('toDuplex', () => {
   })
 
   test('destroying the stream destroys the channel, with its reason', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const duplex = toDuplex(a)
     duplex.on('error', () => {})
     const reason = new Error('enough')
@@ -119,20 +119,20 @@ describe('toDuplex', () => {
   })
 
   test('what fails in the channel destroys the stream with that error: reading, writing, from outside', async () => {
-    const reading = inProcessChannels()
+    const reading = channelPair({ over: 'message' })
     const reader = toDuplex(reading.b).resume()
     const reason = new Error('from outside')
     reading.b.destroy(reason)
     assert.deepEqual(await once(reader, 'error'), [reason])
 
-    const writing = inProcessChannels({ payload: { min: 0, max: 4 } })
+    const writing = channelPair({ over: 'message', payload: { min: 0, max: 4 } })
     const writer = toDuplex(writing.a)
     writer.write(new Uint8Array(5))
     const [tooLong] = await once(writer, 'error')
     assert.equal(tooLong.code, 'ERR_IPC_PAYLOAD_SIZE')
     assert.equal(await writing.a.closed, tooLong)
 
-    const text = toDuplex(inProcessChannels().a)
+    const text = toDuplex(channelPair({ over: 'message' }).a)
     text.write('text')
     const [wrong] = await once(text, 'error')
     assert(wrong instanceof TypeError)
@@ -153,7 +153,7 @@ describe('toDuplex', () => {
   })
 
   test('a loop that is left destroys the channel, as of any stream', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     await b.send(Uint8Array.of(1))
     for await (const _ of toDuplex(a)) break
     assert.equal(a.state, 'closed')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type AdapterId, type Bytes, type HybridChannel, hybrid, isIpcError, spawnPeer } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 import { costOf, WINDOW_BYTES } from '../src/layers/hybrid/lane.js'
 import {
@@ -20,8 +20,8 @@ const start = async (part: string, argument = '', adapter: AdapterId = 'socket/u
   spawnPeer(new URL('./fixtures/hybrid-peer.js', import.meta.url), { adapter, args: [part, argument], killAfter: 0 })
 const noise = new Uint8Array(6_000_000).map((_, i) => (i * 31) >>> 2)
 const pattern = (length: number, seed: number) => noise.subarray(seed, seed + length)
-const pair = async (): Promise<[HybridChannel, HybridChannel, ReturnType<typeof inProcessChannels>]> => {
-  const control = inProcessChannels({ capacity: 2 ** 16 })
+const pair = async (): Promise<[HybridChannel, HybridChannel, ReturnType<typeof channelPair>]> => {
+  const control = channelPair({ over: 'message', capacity: 2 ** 16 })
   const [a, b] = await Promise.all([hybrid(control.a), hybrid(control.b)])
   return [a, b, control]
 }
@@ -199,7 +199,7 @@ describe('hybrid', () => {
   })
 
   test('6: limits', async () => {
-    const control = inProcessChannels()
+    const control = channelPair({ over: 'message' })
     const [a, b] = await Promise.all([hybrid(control.a, { maxMessageBytes: 10_000 }), hybrid(control.b, { maxMessageBytes: 9_000 })])
     await assert.rejects(a.send(new Uint8Array(10_001)), { code: 'ERR_IPC_PAYLOAD_SIZE' })
     await assert.rejects(a.send(new Uint8Array(8192), { urgent: true }), { code: 'ERR_IPC_PAYLOAD_SIZE' })
@@ -209,9 +209,10 @@ describe('hybrid', () => {
     await assert.rejects(b.receive(), { code: 'ERR_IPC_PROTOCOL' })
     a.destroy()
     b.destroy()
-    await assert.rejects(hybrid(inProcessChannels({ payload: { min: 0, max: 63 } }).a), TypeError)
-    await assert.rejects(hybrid(inProcessChannels({ framing: 'stream', asStream: true }).a), TypeError)
-    await assert.rejects(hybrid(inProcessChannels().a, { maxMessageBytes: 0 }), RangeError)
+    await assert.rejects(hybrid(channelPair({ over: 'message', payload: { min: 0, max: 63 } }).a), TypeError)
+    // @ts-expect-error a stream is not a message channel
+    await assert.rejects(hybrid(channelPair({ framing: 'stream' }).a), TypeError)
+    await assert.rejects(hybrid(channelPair({ over: 'message' }).a, { maxMessageBytes: 0 }), RangeError)
   })
 
   test('a peer of another version, one that mirrors, one that knows nothing of it, and none at all', async () => {
@@ -225,7 +226,7 @@ describe('hybrid', () => {
       ['ERR_IPC_TIMEOUT', [encodeHello(new Uint8Array(16))]],
     ]
     for (const [code, said] of cases) {
-      const { a, b } = inProcessChannels()
+      const { a, b } = channelPair({ over: 'message' })
       const meeting = hybrid(a, { timeout: code === 'ERR_IPC_TIMEOUT' ? 20 : 5000 })
       const failed = assert.rejects(meeting, (error) => isIpcError(error) && error.code === code)
       if (said === 'mirror') await b.send((await b.receive()) as Bytes)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { merge, type Peer, Result, spawnPeer } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 
 const sender = (count: number, adapter: 'socket/unix' | 'shared-memory/ring' = 'socket/unix') =>
@@ -36,7 +36,7 @@ describe('merge', () => {
   })
 
   test('those that have something take turns, one message each', async () => {
-    const pairs = [inProcessChannels(), inProcessChannels(), inProcessChannels()]
+    const pairs = [channelPair({ over: 'message' }), channelPair({ over: 'message' }), channelPair({ over: 'message' })]
     for (const { a } of pairs) for (let i = 0; i < 3; i++) await a.send(Uint8Array.of(i))
     const order: number[] = []
     for await (const [from] of merge(pairs.map(({ b }) => b))) {
@@ -68,7 +68,7 @@ describe('merge', () => {
   })
 
   test('7: leaving the loop closes nothing and loses nothing', async () => {
-    const pairs = [inProcessChannels(), inProcessChannels()] as const
+    const pairs = [channelPair({ over: 'message' }), channelPair({ over: 'message' })] as const
     for (const { a } of pairs) for (let i = 0; i < 3; i++) await a.send(Uint8Array.of(i))
     const receivers = pairs.map(({ b }) => b)
     const got: number[] = []
@@ -86,7 +86,7 @@ describe('merge', () => {
   })
 
   test('one that this side closes has ended, also while it is waited for; nothing merged is at its end', async () => {
-    const pairs = [inProcessChannels(), inProcessChannels()] as const
+    const pairs = [channelPair({ over: 'message' }), channelPair({ over: 'message' })] as const
     const merged = merge(pairs.map(({ b }) => b))
     const next = merged.next()
     setImmediate(() => {
@@ -97,7 +97,7 @@ describe('merge', () => {
   })
 
   test('a message larger than any scratch memory comes whole; one that is empty is no end', async () => {
-    const { a, b } = inProcessChannels({ capacity: 2 ** 20 })
+    const { a, b } = channelPair({ over: 'message', capacity: 2 ** 20 })
     const large = new Uint8Array(500_000).fill(7)
     await a.send(large)
     await a.send(new Uint8Array())
@@ -114,7 +114,7 @@ describe('merge', () => {
     const warned = (warning: Error) => warnings.push(warning)
     process.on('warning', warned)
     onTestFinished(() => void process.off('warning', warned))
-    const pairs = Array.from({ length: 50 }, () => inProcessChannels())
+    const pairs = Array.from({ length: 50 }, () => channelPair({ over: 'message' }))
     const merged = merge(
       pairs.map(({ b }) => b),
       { timeout: 20 },
@@ -125,13 +125,13 @@ describe('merge', () => {
     assert.deepEqual([value?.[0] === pairs[33]?.b, value?.[1]], [true, Uint8Array.of(9)])
     await merged.return?.()
     assert.equal((await merged.next()).done, true)
-    await assert.rejects(merge([inProcessChannels().b], { signal: AbortSignal.abort(new Error('enough')) }).next(), /enough/)
+    await assert.rejects(merge([channelPair({ over: 'message' }).b], { signal: AbortSignal.abort(new Error('enough')) }).next(), /enough/)
     await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(warnings, [])
   })
 
   test('calls of next() that do not wait for each other are served in order', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const merged = merge([b])
     const calls = [merged.next(), merged.next(), merged.next()]
     for (let i = 0; i < 2; i++) await a.send(Uint8Array.of(i))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type AdapterId, type Bytes, isIpcError, requester, respond, spawnPeer } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 import { decodeFrame, encodeAnswer, encodeCancel, encodeFailure, encodeRequest, Why } from '../src/layers/requests/frames.js'
 
@@ -98,7 +98,7 @@ describe('requests between two processes', () => {
 
 describe('requests', () => {
   test('the shorter limit of the requester counts, which it tells', async () => {
-    const { a, b } = inProcessChannels({ framing: 'message', capacity: 4096 })
+    const { a, b } = channelPair({ over: 'message', capacity: 4096 })
     const responding = respond(b, (request) => request)
     await a.send(encodeRequest(7, 3, bytes('four')))
     const frame = decodeFrame((await a.receive()) as Bytes)
@@ -108,7 +108,7 @@ describe('requests', () => {
   })
 
   test('a second responder on a channel is refused, the first goes on', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const first = respond(b, (request) => request)
     await assert.rejects(
       respond(b, (request) => request),
@@ -120,20 +120,20 @@ describe('requests', () => {
   })
 
   test('two requesters on one channel share it', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     void respond(b, (request) => request)
     const answers = await Promise.all([requester(a)(bytes('1')), requester(a)(bytes('2'))])
     assert.deepEqual(answers.map(text), ['1', '2'])
   })
 
   test('a peer that asks but does not respond says so', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     requester(b)
     await assert.rejects(requester(a)(bytes('anybody?')), { code: 'ERR_IPC_NOT_FOUND' })
   })
 
   test('an answer that is no Uint8Array, and whatever is thrown, rejects the request', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const ask = requester(a)
     const answers: unknown[] = ['text', null]
     void respond(b, () => {
@@ -146,7 +146,7 @@ describe('requests', () => {
   })
 
   test('what is unanswered is bounded, and the rest waits for its turn', async () => {
-    const { a, b } = inProcessChannels({ capacity: 2 ** 20 })
+    const { a, b } = channelPair({ over: 'message', capacity: 2 ** 20 })
     const ask = requester(a)
     let most = 0
     let running = 0
@@ -175,7 +175,7 @@ describe('requests', () => {
   })
 
   test('answers that the channel queue has no room for wait for it', async () => {
-    const { a, b } = inProcessChannels({ capacity: 2000, maxQueuedBytes: 1500 })
+    const { a, b } = channelPair({ over: 'message', capacity: 2000, maxQueuedBytes: 1500 })
     const ask = requester(a)
     void respond(b, () => new Uint8Array(900))
     const got = await Promise.all(Array.from({ length: 50 }, () => ask(new Uint8Array(800))))
@@ -183,7 +183,7 @@ describe('requests', () => {
   })
 
   test('the answer is memory of its own, and the request may be reused at once', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     void respond(b, (request) => request)
     const request = bytes('one')
     const answer = requester(a)(request)
@@ -194,7 +194,7 @@ describe('requests', () => {
   })
 
   test('respond answers what was asked before the peer ended, then settles', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const ask = requester(a)
     let release = () => {}
     const asked = new Promise<void>((resolve) => {
@@ -215,7 +215,7 @@ describe('requests', () => {
   })
 
   test('closing the channel settles respond and aborts its handlers, however long they take', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const asked = requester(a)(bytes('x'))
     const gone = assert.rejects(asked, { code: 'ERR_IPC_PEER_GONE' })
     let handling = (_: AbortSignal) => {}
@@ -234,14 +234,15 @@ describe('requests', () => {
   })
 
   test('streams, and channels that lose messages or are too narrow, are refused', () => {
-    assert.throws(() => requester(inProcessChannels({ framing: 'stream', asStream: true }).a), TypeError)
-    assert.throws(() => requester(inProcessChannels({ payload: { min: 0, max: 63 } }).a), TypeError)
-    assert.throws(() => requester(inProcessChannels({ payload: { min: 9, max: 100 } }).a), TypeError)
+    // @ts-expect-error a stream is not a message channel
+    assert.throws(() => requester(channelPair({ framing: 'stream' }).a), TypeError)
+    assert.throws(() => requester(channelPair({ over: 'message', payload: { min: 0, max: 63 } }).a), TypeError)
+    assert.throws(() => requester(channelPair({ over: 'message', payload: { min: 9, max: 100 } }).a), TypeError)
   })
 
   test('12: frames that are none reject all in flight and the responder with ERR_IPC_PROTOCOL', async () => {
     for (const frame of [[], [9, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 99, 0, 0, 0], [1, 0, 0, 0, 1, 0, 0, 0], [4, 0, 0, 0, 1, 0, 0, 0, 0]]) {
-      const { a, b } = inProcessChannels()
+      const { a, b } = channelPair({ over: 'message' })
       const asked = requester(b)(bytes('x'))
       const responding = respond(b, (request) => request)
       await a.send(Uint8Array.from(frame))
@@ -252,7 +253,7 @@ describe('requests', () => {
 
   test('12: a peer that asks more than it may, or one number twice, is refused', async () => {
     for (const id of [(i: number) => i, () => 0]) {
-      const { a, b } = inProcessChannels({ capacity: 2 ** 20 })
+      const { a, b } = channelPair({ over: 'message', capacity: 2 ** 20 })
       const responding = respond(b, () => new Promise(() => {}))
       for (let i = 0; i <= 2048; i++) a.send(encodeRequest(id(i), 100, bytes('x'))).catch(() => {})
       await assert.rejects(responding, { code: 'ERR_IPC_PROTOCOL' })
@@ -268,7 +269,7 @@ describe('requests', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 12 }), async (frames) => {
-        const { a, b } = inProcessChannels()
+        const { a, b } = channelPair({ over: 'message' })
         const asked = requester(b)(bytes('x'))
         const responding = respond(b, (request) => request)
         for (const data of frames) await a.send(data)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Bytes, type Codec, isIpcError, json, typed } from 'ipc-playground'
-import { inProcessChannels } from 'ipc-playground/testing'
+import { channelPair } from 'ipc-playground/testing'
 import { describe, test } from 'vitest'
 
 interface Job {
@@ -17,7 +17,7 @@ const refused = (error: unknown, cause: RegExp) => isIpcError(error) && error.co
 
 describe('typed', () => {
   test('values there and back, then the end', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const daemon = typed(a, jobs)
     const client = typed(b, answers)
     await client.send({ id: 3 })
@@ -31,7 +31,7 @@ describe('typed', () => {
   })
 
   test('a message that is no value, or is not the right one, rejects with ERR_IPC_PROTOCOL; those behind it are there', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const daemon = typed(a, jobs)
     for (const text of ['{', '{"id":"1"}', '{"id":1}']) await b.send(new TextEncoder().encode(text))
     await b.send(Uint8Array.of(0x22, 0xff, 0x22))
@@ -46,7 +46,7 @@ describe('typed', () => {
   })
 
   test('a value that cannot be encoded rejects its send with what the codec threw, and sends nothing', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const { send } = typed(
       a,
       json((value) => value),
@@ -68,7 +68,7 @@ describe('typed', () => {
   })
 
   test('7: leaving a loop closes nothing and loses nothing; waits take a signal and a timeout', async () => {
-    const { a, b } = inProcessChannels()
+    const { a, b } = channelPair({ over: 'message' })
     const daemon = typed(a, jobs)
     const client = typed(b, answers)
     for (let id = 1; id <= 3; id++) await client.send({ id })
@@ -87,8 +87,7 @@ describe('typed', () => {
   })
 
   test('a stream is refused, by the compiler and at run time', () => {
-    const { a } = inProcessChannels({ framing: 'stream', asStream: true })
-    const stream = a as unknown as import('ipc-playground').Channel<'stream'>
+    const { a: stream } = channelPair({ framing: 'stream' })
     assert.throws(
       () =>
         typed(
@@ -111,7 +110,7 @@ describe('typed', () => {
           { maxLength: 10 },
         ),
         async (messages) => {
-          const { a, b } = inProcessChannels()
+          const { a, b } = channelPair({ over: 'message' })
           const daemon = typed(a, jobs)
           for (const message of messages) await b.send(message)
           await b.end()
