@@ -10,7 +10,7 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
 const FLOORS = join(dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url))))), 'build', 'floor')
 
 /** Milliseconds that C needs to be warm. */
-const FLOOR_WARMUP_MS = 100
+const FLOOR_WARMUP_MS = 50
 
 export const nodeCommand = (order: Order, flags: readonly string[] = []): Command => ({
   file: process.execPath,

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { nodeCommand } from './commands.js'
 import { readyWithin } from './durations.js'
 import { garbageIn, HEAP_FLAGS } from './garbage.js'
+import type { Start } from './launch.js'
 import type { Order } from './order.js'
-import { type Command, type Pair, PairFailure } from './pair.js'
+import { type Pair, PairFailure } from './pair.js'
 import type { Measurement, Workload } from './record.js'
 
 const ROUND_MS = 150
@@ -18,8 +19,7 @@ const GARBAGE_MESSAGES = 10_000
 const MOST_ROUNDS = 60
 const ATTACH_MS = 3000
 
-type Costs = Pick<Measurement, 'syscallsPerMessage' | 'garbageBytesPerMessage' | 'notes'>
-type Start = (command: Command) => Pair
+export type Costs = Pick<Measurement, 'syscallsPerMessage' | 'garbageBytesPerMessage' | 'notes'>
 
 /** What could not be counted becomes a note; nothing here fails a trial. */
 export async function costsOf(order: Order, start: Start, graceMs: number): Promise<Costs> {
@@ -32,9 +32,12 @@ export async function costsOf(order: Order, start: Start, graceMs: number): Prom
       return undefined
     }
   }
-  // With `wrapper` those of channels and of endpoints would be counted as one.
-  const syscalls = order.trial.workload === 'wrapper' ? undefined : await count('system calls', () => syscallsOf(order, start, graceMs))
-  const garbage = await count('garbage bytes', () => garbageOf(order, start, graceMs))
+  // Both start at the same time, and are run one after the other.
+  // With `wrapper` the system calls of channels and of endpoints would be counted as one.
+  const traced = order.trial.workload === 'wrapper' ? undefined : start(nodeCommand(order))
+  const swept = start(nodeCommand({ ...order, garbageOf: GARBAGE_MESSAGES }, HEAP_FLAGS))
+  const syscalls = traced && (await count('system calls', () => syscallsOf(traced, order, graceMs)))
+  const garbage = await count('garbage bytes', () => garbageOf(swept, order, graceMs))
   return {
     ...(syscalls === undefined ? {} : { syscallsPerMessage: syscalls }),
     ...(garbage === undefined ? {} : { garbageBytesPerMessage: garbage }),
@@ -42,12 +45,17 @@ export async function costsOf(order: Order, start: Start, graceMs: number): Prom
   }
 }
 
+async function warm(pair: Pair, order: Order, graceMs: number): Promise<void> {
+  const dueMs = readyWithin(order.trial, order) + graceMs
+  await pair.ready(dueMs)
+  await pair.warmUp(dueMs)
+}
+
 const messagesIn = (workload: Workload, count: number): number => (workload === 'round-trip' ? 2 * count : count)
 
 /** Of both sides. A round of almost nothing tells what each round makes by itself: reading costs, telling its figures. */
-async function syscallsOf(order: Order, start: Start, graceMs: number): Promise<number> {
-  const pair = start(nodeCommand(order))
-  await pair.ready(readyWithin(order.trial, order) + graceMs)
+async function syscallsOf(pair: Pair, order: Order, graceMs: number): Promise<number> {
+  await warm(pair, order, graceMs)
   const first = await traced(pair, 1, graceMs)
   const second = await traced(pair, ROUND_MS, graceMs)
   await pair.end(graceMs)
@@ -112,9 +120,8 @@ const totalOf = (table: string): number =>
     .reduce((sum, words) => sum + Number(words[3]), 0)
 
 /** On the receiving side, between two looks at its heap with no collection in between. */
-async function garbageOf(order: Order, start: Start, graceMs: number): Promise<number> {
-  const pair = start(nodeCommand({ ...order, garbageOf: GARBAGE_MESSAGES }, HEAP_FLAGS))
-  await pair.ready(readyWithin(order.trial, order) + graceMs)
+async function garbageOf(pair: Pair, order: Order, graceMs: number): Promise<number> {
+  await warm(pair, order, graceMs)
   for (let round = 0; round < MOST_ROUNDS; round++) {
     await pair.run(ROUND_MS, ROUND_MS + graceMs)
     const garbage = garbageIn(pair.complaints)

@@ -5,32 +5,30 @@
 import type { Adapter } from '../core/adapter.js'
 import { sweep } from '../core/janitor.js'
 import { adapterById, adapterIds } from '../core/registry.js'
-import { durationsFor, durationsOf, shortestMs, unitFor } from './durations.js'
+import { affordableRounds, countingMs, durationsFor, launchesOf, scheduleFor, scheduleOf, shortestMs } from './durations.js'
 import { planComparison } from './plan.js'
 import type { BenchRecord, Conditions } from './record.js'
-import { notRun, runTrial } from './run-trial.js'
+import { TrialRun } from './run-trial.js'
 import { runnable, type Subject, type Trial } from './trial.js'
 
 const DEFAULT_BUDGET_MS = 100_000
 
 export interface Progress {
-  /** Trials that are over, of `total`. */
+  /** Launches of trials that are over, of `total`. */
   readonly done: number
   readonly total: number
   readonly elapsedMs: number
   readonly leftMs: number
-  /** The trial that begins; absent at the end. */
+  /** The trial that is launched; absent at the end. */
   readonly next?: Conditions
-  /** The record that came last. */
-  readonly last?: BenchRecord
 }
 
 export interface RunOptions {
-  /** About how long all trials together take, in ms. Trials do not get shorter than makes sense, whatever this says. */
+  /** About how long all trials together take, in ms. Launches do not get shorter than makes sense, whatever this says. */
   readonly budgetMs?: number | undefined
-  /** The milliseconds that each trial measures, instead of its share of the budget. */
+  /** The milliseconds that each trial measures in all its launches, instead of its share of the budget. */
   readonly durationMs?: number | undefined
-  /** Ends the run: the trial at hand and those after it become records with the status `not-run`. */
+  /** Ends the run: what was launched to its end is measured, what never was becomes a record with the status `not-run`. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
@@ -65,40 +63,68 @@ export const subjectOf = (adapter: Adapter, leads = false): Subject => ({
   unavailable: adapter.unavailable(),
 })
 
-/** Runs these trials: one record each, in their order. */
+/**
+ * Runs these trials: one record each, in their order. Every trial is launched once before any is launched again, so
+ * that the launches of one are minutes apart, and what the machine does for a while befalls a launch and not a trial.
+ */
 export async function runTrials(trials: readonly Trial[], options: RunOptions = {}): Promise<BenchRecord[]> {
   const { signal, onProgress, budgetMs = DEFAULT_BUDGET_MS, durationMs } = options
   const start = performance.now()
-  const runnables = trials.filter(runnable)
-  const unitMs = unitFor(runnables, budgetMs)
-  const records: BenchRecord[] = []
+  const runs = trials.map((trial) => new TrialRun(trial, { signal }))
+  const ready = runs.filter(({ trial }) => runnable(trial))
+  const planned = ready.map(({ trial }) => trial)
+  const schedule = durationMs === undefined ? scheduleFor(planned, budgetMs) : scheduleOf(durationMs)
+  const launches = launchesInTurn(ready, schedule.launches)
+  const counted = ready.filter(({ trial }) => trial.costs)
   let done = 0
-  const report = (next?: Trial) => {
+  const left = () => launches.slice(done).map(({ trial }) => trial)
+  const report = (next?: TrialRun) => {
     const elapsedMs = performance.now() - start
-    const last = records.at(-1)
     onProgress?.({
       done,
-      total: runnables.length,
+      total: launches.length,
       elapsedMs,
-      leftMs: next === undefined ? 0 : Math.max(budgetMs - elapsedMs, shortestMs(runnables.slice(done))),
-      ...(next && { next: conditionsOf(next) }),
-      ...(last && { last }),
+      leftMs: next === undefined ? 0 : Math.max(budgetMs - elapsedMs, shortestMs(left())),
+      ...(next && { next: conditionsOf(next.trial) }),
     })
   }
-  for (const [i, trial] of trials.entries()) {
-    const runs = runnable(trial) && signal?.aborted !== true
-    if (runs) report(trial)
-    // All alike, unless the machine is slower than thought; then the later ones are shorter, within reason.
-    const affordable = unitFor(trials.slice(i).filter(runnable), budgetMs - (performance.now() - start))
-    const durations =
-      durationMs === undefined ? durationsFor(trial, Math.max(unitMs / 2, Math.min(unitMs, affordable))) : durationsOf(trial, durationMs)
-    const outcome = signal?.aborted === true && runnable(trial) ? notRun : await runTrial(trial, { ...durations, signal })
-    records.push({ ...conditionsOf(trial), ...outcome })
-    if (runs && outcome.status !== 'not-run') done++
+  for (const group of startedTogether(launches)) {
+    const leftMs = budgetMs - (performance.now() - start) - countingMs(counted.length)
+    const rounds = durationMs === undefined ? affordableRounds(left(), schedule.rounds, leftMs) : schedule.rounds
+    if (isAborted(signal)) break
+    report(group[0])
+    await Promise.all(group.map((run) => run.start(durationsFor(run.trial, { rounds }))))
+    for (const [i, run] of group.entries()) {
+      if (i > 0 && !isAborted(signal)) report(run)
+      await run.measure()
+      if (!isAborted(signal)) done++
+    }
+  }
+  for (const run of counted) {
+    if (!isAborted(signal)) report(run)
+    await run.count(durationsFor(run.trial, schedule))
   }
   sweepNames()
   report()
-  return records
+  return runs.map((run) => ({ ...conditionsOf(run.trial), ...run.outcome() }))
+}
+
+const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true
+
+/** In passes over all trials. */
+const launchesInTurn = (runs: readonly TrialRun[], most: number): TrialRun[] =>
+  Array.from({ length: most }, (_, pass) => runs.filter(({ trial }) => pass < launchesOf(trial, most))).flat()
+
+/** Two at a time, for while one side waits for the other a processor is idle; what takes up the kernel's limits alone. */
+function startedTogether(launches: readonly TrialRun[]): TrialRun[][] {
+  const groups: TrialRun[][] = []
+  for (const run of launches) {
+    const last = groups.at(-1)
+    const fits = last !== undefined && last.length < 2 && [...last, run].every(({ trial }) => trial.workload !== 'idle')
+    if (fits && last[0] !== run) last.push(run)
+    else groups.push([run])
+  }
+  return groups
 }
 
 /** What was killed, for a failure or by the signal, may have left names. */

@@ -1,11 +1,11 @@
-/** For how long each trial of a plan runs, so that all together take the time that there is. */
+/** How often each trial of a plan is launched and for how long, so that all together take the time that there is. */
 import { WARMUPS } from './protocol.js'
 import type { Workload } from './record.js'
 import type { Trial } from './trial.js'
 
 type Lengthy = Pick<Trial, 'workload' | 'floor' | 'costs'>
 
-/** Milliseconds of one trial: what is discarded, and the rounds that are measured. */
+/** Of one launch: what is discarded, in ms, and the rounds that are measured. */
 export interface Durations {
   readonly warmupMs: number
   readonly roundMs: number
@@ -13,85 +13,100 @@ export interface Durations {
   readonly rounds: number
 }
 
-/** What starting and ending the processes of a trial takes, about. */
-const OVERHEAD_MS = 700
-/** A floor starts and warms up after ours has. */
-const FLOOR_MS = 150
-/** Counting system calls and garbage takes two more pairs. */
-const COSTS_MS = 2200
-const SHORTEST_UNIT_MS = 40
-const LONGEST_UNIT_MS = 2000
-/** Half: figures taken before V8 has compiled all of both sides are several times too high. */
-const WARMUP_SHARE = 0.5
-const LONGEST_WARMUP_MS = 600
-/** Long enough for hundreds of samples and shorter than a state of the machine lasts. */
-const SHORTEST_ROUND_MS = 35
-const LONGEST_ROUND_MS = 200
-/** Processes take so long to meet; a round shall have several meetings. */
-const RENDEZVOUS_ROUND_MS = 400
-/** The fewest whose median has a confidence interval of 95 %, and what is aimed at. */
-const FEWEST_ROUNDS = 6
-const WANTED_ROUNDS = 15
-
-/** A round trip gives the fewest samples and runs the most code a sample: it gets twice the time. */
-const WEIGHT: Record<Workload, number> = {
-  'round-trip': 2,
-  throughput: 1,
-  gathered: 1,
-  'one-way': 2,
-  'fan-in': 1,
-  rendezvous: 2,
-  idle: 2,
-  wrapper: 1,
+/** The same for all trials of a plan. */
+export interface Schedule {
+  /** Of a trial whose figures are compared with those of other runs. */
+  readonly launches: number
+  /** Of each launch, where a round has the usual length. */
+  readonly rounds: number
 }
 
+/** Enough to know how far launches differ; more would leave too little time for each. */
+const MOST_LAUNCHES = 4
+/** Without C beside it a figure follows the machine, and is not compared with other runs. */
+const MOST_WITHOUT_FLOOR = 2
+/** Long enough for hundreds of samples, and so short that a launch sees the scheduler decide several times. */
+const ROUND_MS = 25
+/** Enough for a median that one disturbed round does not move. */
+const FEWEST_ROUNDS = 6
+const MOST_ROUNDS = 40
+/** Those who measure processes that start, or at a fixed rate, have longer rounds, and more time. */
+const LONG_ROUND_MS: Partial<Record<Workload, number>> = { rendezvous: 400, 'one-way': 100 }
+const WEIGHT: Partial<Record<Workload, number>> = { rendezvous: 6, 'one-way': 2 }
+
+/** Figures taken before V8 has compiled all of both sides are several times too high. */
+const WARMUP_MS = 200
+/** To start and to end the processes of a launch, of which two are started at a time. */
+const START_MS = 380
+/** A floor warms up after ours has. */
+const FLOOR_MS = 60
+/** Probes and the costs read before and after a round. */
+const TURN_MS = 5
+/** Counting system calls and garbage takes two more pairs. */
+const COSTS_MS = 1800
 /** Until the sides can begin: processes of more senders, a thousand channels. */
-const PREPARATION_MS: Partial<Record<Workload, number>> = { 'fan-in': 1000, idle: 3000 }
+const PREPARATION_MS: Partial<Record<Workload, number>> = { 'fan-in': 600, idle: 3000 }
 /** The most that may take, on a machine that does something else besides. */
 const LATEST_FACTOR = 4
 
 const preparationMs = (workload: Workload): number => PREPARATION_MS[workload] ?? 0
 
-const overheadOf = ({ workload, floor, costs }: Lengthy): number =>
-  OVERHEAD_MS + preparationMs(workload) + (floor ? FLOOR_MS : 0) + (costs ? COSTS_MS : 0)
-/** With a floor both measure. */
-const shareOf = ({ workload, floor }: Lengthy): number => WEIGHT[workload] * (WARMUP_SHARE + (1 - WARMUP_SHARE) * (floor ? 2 : 1))
-
-/** Milliseconds for each unit of weight, so that these trials take `leftMs` with all their processes. */
-export function unitFor(trials: readonly Lengthy[], leftMs: number): number {
-  const share = trials.reduce((sum, trial) => sum + shareOf(trial), 0)
-  const overheadMs = trials.reduce((sum, trial) => sum + overheadOf(trial), 0)
-  return Math.min(LONGEST_UNIT_MS, Math.max(SHORTEST_UNIT_MS, (leftMs - overheadMs) / Math.max(1, share)))
+/** How many launches a trial has of those that there may be: every rendezvous is a launch by itself, and a thousand channels take long. */
+export function launchesOf({ workload, floor }: Pick<Lengthy, 'workload' | 'floor'>, most: number): number {
+  if (workload === 'rendezvous' || workload === 'idle') return 1
+  return floor ? most : Math.min(most, MOST_WITHOUT_FLOOR)
 }
 
-export function durationsFor({ workload, floor }: Lengthy, unitMs: number): Durations {
-  const totalMs = unitMs * WEIGHT[workload]
-  const measuredMs = totalMs * (1 - WARMUP_SHARE)
-  const [shortest, longest] = workload === 'rendezvous' ? [RENDEZVOUS_ROUND_MS, RENDEZVOUS_ROUND_MS] : [SHORTEST_ROUND_MS, LONGEST_ROUND_MS]
-  const wanted = Math.min(longest, Math.max(shortest, measuredMs / WANTED_ROUNDS))
-  const rounds = Math.max(floor ? FEWEST_ROUNDS : 1, Math.round(measuredMs / wanted))
-  const roundMs = Math.round(Math.max(measuredMs / rounds, floor ? SHORTEST_ROUND_MS : 0))
-  return { warmupMs: Math.min(LONGEST_WARMUP_MS, totalMs * WARMUP_SHARE), roundMs, rounds }
+export function durationsFor({ workload }: Pick<Lengthy, 'workload'>, { rounds }: Pick<Schedule, 'rounds'>): Durations {
+  const roundMs = LONG_ROUND_MS[workload] ?? ROUND_MS
+  const measuredMs = rounds * ROUND_MS * (WEIGHT[workload] ?? 1)
+  return { warmupMs: WARMUP_MS, roundMs, rounds: Math.max(1, Math.round(measuredMs / roundMs)) }
 }
 
-/** The latest at which a pair of the trial is ready, in ms, not counting the grace that every answer gets. */
+/** The most that the rounds of a launch take. */
+export const lengthOf = ({ roundMs, rounds }: Durations, floor: boolean): number => (roundMs + TURN_MS) * rounds * (floor ? 2 : 1)
+
+/** About how long one launch takes. */
+const launchMs = (trial: Lengthy, schedule: Pick<Schedule, 'rounds'>): number =>
+  START_MS + preparationMs(trial.workload) + WARMUP_MS + (trial.floor ? FLOOR_MS : 0) + lengthOf(durationsFor(trial, schedule), trial.floor)
+
+const trialMs = (trial: Lengthy, schedule: Schedule): number =>
+  launchesOf(trial, schedule.launches) * launchMs(trial, schedule) + countingMs(trial.costs ? 1 : 0)
+
+/** What counting costs takes of so many trials, about. */
+export const countingMs = (trials: number): number => trials * COSTS_MS
+
+/** About how long these trials take. */
+export const expectedMs = (trials: readonly Lengthy[], schedule: Schedule): number =>
+  trials.reduce((sum, trial) => sum + trialMs(trial, schedule), 0)
+
+/** What these launches take at the least, whatever the budget says. */
+export const shortestMs = (launches: readonly Lengthy[]): number =>
+  launches.reduce((sum, trial) => sum + launchMs(trial, { rounds: FEWEST_ROUNDS }), 0)
+
+/** As many launches as there is time for, and then as many rounds. */
+export function scheduleFor(trials: readonly Lengthy[], budgetMs: number): Schedule {
+  const fits = (schedule: Schedule) => expectedMs(trials, schedule) <= budgetMs
+  for (let launches = MOST_LAUNCHES; launches > 0; launches--)
+    for (let rounds = MOST_ROUNDS; rounds >= FEWEST_ROUNDS; rounds--) if (fits({ launches, rounds })) return { launches, rounds }
+  return { launches: 1, rounds: FEWEST_ROUNDS }
+}
+
+/** Where the user says for how long to measure, in ms. */
+export function scheduleOf(measuredMs: number): Schedule {
+  const rounds = measuredMs / ROUND_MS
+  const launches = Math.max(1, Math.min(MOST_LAUNCHES, Math.floor(rounds / FEWEST_ROUNDS)))
+  return { launches, rounds: Math.max(1, Math.round(rounds / launches)) }
+}
+
+/** So many rounds of those planned as are left time for, on a machine that is slower than thought. Of a launch each. */
+export function affordableRounds(launches: readonly Lengthy[], planned: number, leftMs: number): number {
+  const least = shortestMs(launches)
+  const most = launches.reduce((sum, trial) => sum + launchMs(trial, { rounds: planned }), 0)
+  if (most <= leftMs || planned <= FEWEST_ROUNDS) return planned
+  return Math.max(FEWEST_ROUNDS, Math.floor(FEWEST_ROUNDS + ((leftMs - least) / (most - least)) * (planned - FEWEST_ROUNDS)))
+}
+
+/** The latest at which a pair of the trial is ready or warm, in ms, not counting the grace that every answer gets. */
 export const readyWithin = ({ workload }: Pick<Trial, 'workload'>, { warmupMs }: Pick<Durations, 'warmupMs'>): number =>
   warmupMs * WARMUPS + preparationMs(workload) * LATEST_FACTOR
-
-/** The most that the rounds take. */
-export const lengthOf = ({ roundMs, rounds }: Durations, floor: boolean): number => roundMs * rounds * (floor ? 2 : 1)
-
-/** Where the user says for how long to measure. */
-export const durationsOf = (trial: Lengthy, measuredMs: number): Durations =>
-  durationsFor(trial, measuredMs / (WEIGHT[trial.workload] * (1 - WARMUP_SHARE)))
-
-/** About how long these trials take, each measuring so long. */
-export const expectedMs = (trials: readonly Lengthy[], measuredMs: number): number =>
-  trials.reduce((sum, trial) => {
-    const durations = durationsOf(trial, measuredMs)
-    return sum + overheadOf(trial) + durations.warmupMs + lengthOf(durations, trial.floor)
-  }, 0)
-
-/** What these trials take at the least, about, whatever the budget says. */
-export const shortestMs = (trials: readonly Lengthy[]): number =>
-  trials.reduce((sum, trial) => sum + overheadOf(trial) + lengthOf(durationsFor(trial, SHORTEST_UNIT_MS), trial.floor), 0)

@@ -9,7 +9,6 @@ import { TimeHistogram } from './histogram.js'
 import { Pattern, WrongMessage } from './payload.js'
 import { lasting } from './peers/lasting.js'
 import { type BlockingPort, blocks, type Port } from './port.js'
-import type { Times } from './record.js'
 import type { Trial } from './trial.js'
 
 /** After so long without a reply a message of a lossy mechanism counts as lost. */
@@ -37,7 +36,7 @@ export interface Pinger {
   /** After a run that warmed up: forgets its times, and takes batches of round trips where one is too short for the clock. */
   warmedUp(run: Run): void
   /** Over all runs, of a workload that times. */
-  times(): Times | undefined
+  times(): TimeHistogram | undefined
 }
 
 export const ended = () => new WrongMessage('the channel ended in the middle of the exchange')
@@ -64,8 +63,8 @@ export class RoundTrips implements Pinger {
     if (ms < SHORT_MS && !this.#lossy) this.batch = Math.ceil(BATCH_MS / Math.max(ms, 1e-5))
   }
 
-  times(): Times {
-    return this.#all.times()
+  times(): TimeHistogram {
+    return this.#all
   }
 
   async run(durationMs: number): Promise<Run> {

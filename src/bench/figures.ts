@@ -1,6 +1,8 @@
-/** From rounds to the figures of a record. Pure. */
+/** From the rounds of all launches to the figures of a record. Pure. */
 import type { Cost } from './cost.js'
-import type { Farewell, Round } from './protocol.js'
+import { TimeHistogram } from './histogram.js'
+import type { Told } from './launch.js'
+import type { Round } from './protocol.js'
 import type { Conditions, Figures, Times, Workload } from './record.js'
 
 /** Messages one way in each sample; a meeting or a wake-up counts as itself. */
@@ -12,23 +14,30 @@ const sumOf = (rounds: readonly Round[], figure: 'count' | 'lost' | 'elapsedMs' 
 /** What a round is compared by: its median time, or messages a second. */
 export const roundValue = ({ p50, count, elapsedMs }: Round): number => p50 ?? count / (elapsedMs / 1000)
 
-export function figuresOf(
-  rounds: readonly Round[],
-  { times }: Farewell,
-  { workload, payloadBytes }: Pick<Conditions, 'workload' | 'payloadBytes'>,
-): Figures {
+/** Of one pair over all its launches. */
+export function figuresOf(told: readonly Told[], { workload, payloadBytes }: Pick<Conditions, 'workload' | 'payloadBytes'>): Figures {
+  const rounds = told.flatMap((side) => side.rounds)
   const samples = sumOf(rounds, 'count')
   const durationMs = sumOf(rounds, 'elapsedMs')
   const messages = samples * messagesIn(workload)
   const messagesPerSecond = samples / (durationMs / 1000)
+  const times = timesOf(told)
   return {
     durationMs,
     samples,
-    batch: rounds[0]?.batch ?? 1,
-    ...('p50' in times ? { timesUs: times as Times } : { messagesPerSecond, gigabytesPerSecond: (messagesPerSecond * payloadBytes) / 1e9 }),
+    batch: Math.max(...rounds.map(({ batch }) => batch)),
+    ...(times === undefined ? { messagesPerSecond, gigabytesPerSecond: (messagesPerSecond * payloadBytes) / 1e9 } : { timesUs: times }),
     ...(rounds[0]?.cpuUs === undefined ? {} : costsOf(rounds, messages)),
     lost: sumOf(rounds, 'lost'),
   }
+}
+
+function timesOf(told: readonly Told[]): Times | undefined {
+  const histograms = told.flatMap(({ farewell }) => (farewell.histogram === undefined ? [] : [farewell.histogram]))
+  if (histograms.length === 0) return undefined
+  const all = new TimeHistogram()
+  for (const entries of histograms) all.addEntries(entries)
+  return all.times()
 }
 
 const costsOf = (rounds: readonly Round[], messages: number): Pick<Figures, 'cpuUsPerMessage' | 'switchesPerMessage' | 'peakRssBytes'> => ({

@@ -28,6 +28,22 @@ export class TimeHistogram {
     this.#histogram.reset()
   }
 
+  /** Pairs of a value in ns, the upper edge of its step, and how many there are. */
+  entries(): number[] {
+    const { recordedValuesIterator, maxValue } = this.#histogram
+    const entries: number[] = []
+    recordedValuesIterator.reset()
+    while (recordedValuesIterator.hasNext()) {
+      const { valueIteratedTo, countAtValueIteratedTo } = recordedValuesIterator.next()
+      entries.push(Math.min(valueIteratedTo, maxValue), countAtValueIteratedTo)
+    }
+    return entries
+  }
+
+  addEntries(entries: readonly number[]): void {
+    for (let i = 0; i < entries.length; i += 2) this.#histogram.recordValueWithCount(entries[i] ?? 0, entries[i + 1] ?? 0)
+  }
+
   get count(): number {
     return this.#histogram.totalCount
   }

@@ -7,7 +7,6 @@ import { type Exchange, ended, LOSS_MS, type Pinger, type Run } from './exchange
 import { TimeHistogram } from './histogram.js'
 import { Pattern } from './payload.js'
 import type { Port } from './port.js'
-import type { Times } from './record.js'
 
 /** Where in a message its time is, a double in milliseconds. */
 const STAMP_AT = 4
@@ -85,8 +84,8 @@ export class OneWay implements Pinger {
     this.#all.reset()
   }
 
-  times(): Times {
-    return this.#all.times()
+  times(): TimeHistogram {
+    return this.#all
   }
 
   async run(durationMs: number): Promise<Run> {

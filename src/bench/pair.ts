@@ -67,7 +67,13 @@ export class Pair {
     return this.#complaints
   }
 
+  /** Settles when both sides have met. */
   async ready(dueMs: number): Promise<void> {
+    await this.#next<Ready>(dueMs)
+  }
+
+  async warmUp(dueMs: number): Promise<void> {
+    this.#child.stdin?.write('warm\n')
     await this.#next<Ready>(dueMs)
   }
 

@@ -1,12 +1,12 @@
 /**
  * What a side pair says. A pair is the process that measures and the other side, which it starts; ours
- * and the C floor's speak the same. On its standard input it reads `run MS` and `end`; on descriptor 3 it
- * answers with JSON, one a line: `Ready` once, a `Round` each, at the end a `Farewell`. Where it fails it
+ * and the C floor's speak the same. Once both sides have met it says `Ready` on descriptor 3, where it answers with JSON,
+ * one a line. On its standard input it reads `warm`, answered by `Ready`, `run MS`, by a `Round`, and `end`, by a `Farewell`. Where it fails it
  * says why in a line on standard error; where it cannot do what is asked it ends with status 2 instead of 1.
- * Between rounds neither side uses processor time.
+ * Between answers neither side uses processor time.
  */
 import type { Cost } from './cost.js'
-import type { Measurement, Times } from './record.js'
+import type { Measurement } from './record.js'
 
 /** The descriptor on which the measuring side answers. */
 export const RESULT_FD = 3
@@ -37,6 +37,9 @@ export interface Round extends Partial<Cost> {
 }
 
 /** What is known only at the end, over all rounds. */
-export interface Farewell extends Pick<Measurement, 'idle' | 'wrapper'> {
-  readonly times: Times | Record<string, never>
+export interface Farewell extends Pick<Measurement, 'idle'> {
+  /** Of a workload that times: pairs of a time in ns and how often it was seen. */
+  readonly histogram?: readonly number[]
+  /** With `wrapper`, ns a message: the median of all rounds, and what the channels added in each. */
+  readonly wrapper?: { readonly endpointNs: number; readonly addedNs: readonly number[] }
 }

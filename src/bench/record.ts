@@ -3,7 +3,7 @@
  * Times are in the unit that their name ends with.
  */
 
-export const RECORD_VERSION = 2
+export const RECORD_VERSION = 3
 
 /** On which processors the two sides run: one and the same, two different ones, or wherever the scheduler puts them. */
 export type Placement = 'same-core' | 'cross-core' | 'free'
@@ -47,7 +47,7 @@ export interface Times {
   readonly curve?: readonly (readonly [number, number])[]
 }
 
-/** What one side pair gives, ours or the C floor's, over all its rounds. Every message counted was verified by its receiver. */
+/** What one side pair gives, ours or the C floor's, over all rounds of all launches. Every message counted was verified by its receiver. */
 export interface Figures {
   /** What was measured, without warm-up and pauses. */
   readonly durationMs: number
@@ -71,12 +71,12 @@ export interface Figures {
   readonly lost: number
 }
 
-/** A figure of rounds: their median with its 95 % confidence interval. */
+/** A figure of launches with its 95 % confidence interval: of one launch alone, of its rounds. */
 export interface Spread {
-  readonly median: number
+  readonly value: number
   readonly low: number
   readonly high: number
-  readonly rounds: number
+  readonly launches: number
 }
 
 /** Ours as a multiple of the C floor, in rounds that were run by turns. */
@@ -84,19 +84,22 @@ export type Ratio = Spread
 
 /** The same exchange in C. `ratio` is of times where the workload times (lower is better), of messages a second otherwise (higher is better). */
 export type Floor =
-  | ({
-      readonly status: 'measured'
-      readonly ratio: Ratio
-      /** The figure of each round, beside those of the measurement. */
-      readonly rounds?: readonly number[]
-    } & Figures)
+  | ({ readonly status: 'measured'; readonly ratio: Ratio } & Figures)
   | { readonly status: 'failed' | 'unavailable' | 'impossible'; readonly reason: string }
 
-export interface Measurement extends Figures {
+/** The processes of a trial, all started anew: what decides a figure is often settled by how they came to run. */
+export interface Launch {
   /** The figure of each round, in order: the median time in µs, or messages a second. */
   readonly rounds: readonly number[]
+  /** Those of the C floor, which took turns with them; absent where it was not measured. */
+  readonly floorRounds?: readonly number[]
   /** Before each round of either pair and after the last, ns of a turn there and back of a spin between two processors (one: of a plain loop): it names the state of the machine. */
   readonly probesNs: readonly number[]
+}
+
+export interface Measurement extends Figures {
+  /** In the order in which they were made, minutes apart: between them all other trials of the plan had theirs. */
+  readonly launches: readonly Launch[]
   /** Absent where the plan had none. */
   readonly floor?: Floor
   /** What was asked for and could not be counted, with the reason. */

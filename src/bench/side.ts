@@ -1,8 +1,9 @@
 /** The measuring side of each workload: it starts the other side, or sides, and runs rounds. */
 import type { Run } from './exchange.js'
+import type { TimeHistogram } from './histogram.js'
 import type { Order } from './order.js'
 import type { Farewell } from './protocol.js'
-import type { Times, Workload } from './record.js'
+import type { Workload } from './record.js'
 
 export interface Side {
   /** The other processes whose cost counts; undefined where they are gone before it can be read. */
@@ -12,9 +13,9 @@ export interface Side {
   /** After a run that warmed up: its times are forgotten. */
   warmedUp(run: Run): void
   /** Over all runs, of a workload that times. */
-  times(): Times | undefined
+  times(): TimeHistogram | undefined
   /** What is told at the end beside the times. */
-  remarks?(): Omit<Farewell, 'times'>
+  remarks?(): Omit<Farewell, 'histogram'>
   /** Ends the other side. */
   close(): Promise<void>
 }

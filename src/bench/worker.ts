@@ -42,14 +42,17 @@ try {
   place(order.processors.ping)
   armWatchdog(order)
   const side = await startSide(order)
-  await warmUp(side, order)
   tell({ ready: true })
   for await (const line of createInterface({ input: process.stdin })) {
     const [word, ms] = line.split(' ')
-    if (word !== 'run') break
-    tell(await round(side, Number(ms)))
+    if (word === 'warm') {
+      await warmUp(side, order)
+      tell({ ready: true })
+    } else if (word === 'run') tell(await round(side, Number(ms)))
+    else break
   }
-  tell({ times: side.times() ?? {}, ...side.remarks?.() })
+  const times = side.times()
+  tell({ ...(times && { histogram: times.entries() }), ...side.remarks?.() })
   await side.close()
   process.exit()
 } catch (error) {

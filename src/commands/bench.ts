@@ -1,5 +1,5 @@
 /** `bench`: figures alone, of a stated plan or of what the user selects. */
-import { expectedMs } from '../bench/durations.js'
+import { expectedMs, scheduleOf } from '../bench/durations.js'
 import { peerSubjects } from '../bench/peers/subjects.js'
 import { PLACEMENTS, planBench, planFull, type Selection, type Tier, WAITS, WORKLOADS } from '../bench/plan.js'
 import { runnable, type Subject, type Trial } from '../bench/trial.js'
@@ -47,7 +47,7 @@ export async function bench(names: readonly string[], options: BenchOptions): Pr
     options.budget !== undefined
       ? millisecondsOf('--budget', options.budget)
       : durationMs !== undefined
-        ? expectedMs(ready, durationMs)
+        ? expectedMs(ready, scheduleOf(durationMs))
         : ready.length * (options.full === true ? FULL_TRIAL_MS : TRIAL_MS)
   if (options.plan === true) return printPlan(tiers, budgetMs, options.json === true)
   // A few rows shall not take the place of a whole report.

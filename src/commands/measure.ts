@@ -64,7 +64,7 @@ export async function measure({ adapters, conformance, trials, budgetMs, duratio
     const measured = new Set(records.filter((record) => !isPeer(record)).map(({ adapter }) => adapter))
     const declared = await Promise.all([...measured].map(adapterById))
     const capabilities = Object.fromEntries(declared.map((adapter) => [adapter.id, adapter.capabilities]))
-    return makeReport({ environment: where, records, conformance: reports, capabilities })
+    return makeReport({ environment: where, records, conformance: reports, capabilities, interrupted: signal.aborted })
   } finally {
     progress.stop()
   }

@@ -54,7 +54,7 @@ const ratioColumn = (id: string, title: string, figure: (row: Row) => Figure): C
   return {
     id,
     title,
-    brief: { title: '×C', text: (row) => text(row, ({ median }) => ratioNumber(median)) },
+    brief: { title: '×C', text: (row) => text(row, ({ value }) => ratioNumber(value)) },
     numeric: true,
     text: (row) => text(row, formatRatio),
   }

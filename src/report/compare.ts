@@ -1,18 +1,26 @@
-/** What changed from one report to another, beyond chance and beyond the machine's own moods. Pure. */
-import type { BenchRecord, Conditions } from '../bench/record.js'
+/**
+ * What changed from one report to another, beyond chance. Pure.
+ *
+ * A launch is one value: the logarithm of the median ratio of its rounds to C's. Two means of launches are compared by
+ * Student's t, whose variance comes from the launches of both reports and, for these are few, from how the launches
+ * of all records of the same placement scatter (`moderated`); all records together by Holm's correction. The
+ * launches of a record are spread over the whole run, so that what the machine does for a while is part of their
+ * scatter. Without C beside it a figure follows the machine, and is not compared.
+ */
+
+import { meanOf, medianOf, varianceOf } from '../bench/ratio.js'
+import type { BenchRecord, Conditions, Launch, Placement } from '../bench/record.js'
 import { floorOf, type Measured } from './figures.js'
 import { environmentLines, isRate } from './format.js'
-import type { Report } from './model.js'
-import { deviationOfMost, holm, median, rankSum, twoSided } from './statistics.js'
+import { groupBy, type Report } from './model.js'
+import { holm, leastDifference, meansDiffer, moderated, type Variance } from './statistics.js'
 
 /** Among all records together, a change is reported by chance with at most this probability. */
 export const ALPHA = 0.01
 /** What is less is no change, however certain. */
 export const LEAST_EFFECT = 0.05
-/** Fewer rounds cannot tell a change from chance. */
-const LEAST_ROUNDS = 5
-/** From so many records on they tell how far figures move from one run to the next by themselves. */
-const LEAST_RECORDS = 8
+/** One launch does not tell how far launches differ. */
+const LEAST_LAUNCHES = 2
 /** Probes that differ by more are of two states of the machine. */
 const STATE_RATIO = 1.4
 
@@ -24,11 +32,9 @@ export interface MachineState {
 
 export interface Change {
   readonly conditions: Conditions
-  /** Medians of the rounds. */
+  /** Multiples of C: geometric means of the launches. */
   readonly from: number
   readonly to: number
-  /** What they are: where both reports have the C floor, multiples of it, round by round. */
-  readonly unit: 'µs' | 'messages/s' | '× C'
   /** How many times worse it is; below 1 it is better. */
   readonly worse: number
   /** Corrected for all the tests (Holm). */
@@ -52,14 +58,16 @@ export interface Comparison {
   readonly broken: readonly { readonly conditions: Conditions; readonly reason: string }[]
   /** Failed before, measured now. */
   readonly mended: readonly Conditions[]
-  /** The machine was in another state, and no round of one report has a like in the other: not compared. */
+  /** The machine was in another state at every launch: not compared. */
   readonly states: readonly { readonly conditions: Conditions; readonly state: MachineState }[]
-  /** No C ran by turns with it, and no probe tells in which state the machine was: not compared. */
+  /** No C ran by turns with it, so that its figure follows the machine: not compared. */
   readonly alone: readonly Conditions[]
-  /** Too few rounds to be compared. */
+  /** Too few launches to be compared. */
   readonly unclear: readonly Conditions[]
   /** How many records were tested. */
   readonly compared: number
+  /** From which change on, as a factor, half of the records of a placement would have been found to differ. */
+  readonly seen: readonly { readonly placement: Placement; readonly factor: number }[]
   /** How many have no like in the other report that was measured. */
   readonly unmatched: number
   /** How the machine was in both, whatever changed. */
@@ -72,13 +80,17 @@ export interface Comparison {
   readonly environment: readonly { readonly name: string; readonly from: string; readonly to: string }[]
 }
 
-interface Tested extends Omit<Change, 'p'> {
-  readonly p: number
+/** A record of both reports. */
+interface Pairing {
+  readonly conditions: Conditions
+  readonly from: readonly number[]
+  readonly to: readonly number[]
+  readonly state?: MachineState
 }
 
 export function compareReports(from: Report, to: Report): Comparison {
   const before = new Map(from.records.map((record) => [keyOf(record), record]))
-  const tested: Tested[] = []
+  const pairings: Pairing[] = []
   const broken: { conditions: Conditions; reason: string }[] = []
   const mended: Conditions[] = []
   const states: { conditions: Conditions; state: MachineState }[] = []
@@ -90,19 +102,21 @@ export function compareReports(from: Report, to: Report): Comparison {
     before.delete(keyOf(record))
     const conditions = conditionsOf(record)
     if (other?.status === 'measured' && record.status === 'measured') {
-      const outcome = compareRecords(other, record)
-      if (outcome === 'unclear') unclear.push(conditions)
-      else if (outcome === 'alone') alone.push(conditions)
-      else if ('fromNs' in outcome) states.push({ conditions, state: outcome })
-      else tested.push({ conditions, ...outcome })
+      const [own, old] = [logRatios(record), logRatios(other)]
+      const state = stateOf(other.launches, record.launches)
+      if (own === undefined || old === undefined) alone.push(conditions)
+      else if (Math.min(own.length, old.length) < LEAST_LAUNCHES) unclear.push(conditions)
+      else if (state !== undefined && areApart(other.launches, record.launches)) states.push({ conditions, state })
+      else pairings.push({ conditions, from: old, to: own, ...(state && { state }) })
     } else if (other?.status === 'measured' && record.status === 'failed') broken.push({ conditions, reason: record.reason })
     else if (other?.status === 'failed' && record.status === 'measured') mended.push(conditions)
     else if (record.status === 'measured') unmatched++
   }
   for (const record of before.values()) if (record.status === 'measured') unmatched++
-  const corrected = holm(tested.map((change) => Math.max(change.p, byItself(change, tested))))
-  const changes = tested
-    .map((change, i) => ({ ...change, p: corrected[i] ?? 1 }))
+  const tests = [...groupBy(pairings, ({ conditions }) => conditions.placement).values()].flatMap(testsOf)
+  const corrected = holm(tests.map(({ p }) => p))
+  const changes = tests
+    .map(({ pairing, p: _, variance: __, ...means }, i) => changeOf(pairing, means, corrected[i] ?? 1))
     .filter(({ p, worse }) => p < ALPHA && Math.max(worse, 1 / worse) >= 1 + LEAST_EFFECT)
     .sort((a, b) => b.worse - a.worse)
   return {
@@ -113,22 +127,51 @@ export function compareReports(from: Report, to: Report): Comparison {
     states,
     alone,
     unclear,
-    compared: tested.length,
+    compared: tests.length,
+    seen: seenBy(tests),
     unmatched,
     machine: machineIn(from, to),
     environment: differences(from, to),
   }
 }
 
-/**
- * With what probability a record moves so far by itself. A fresh process is a little faster or slower throughout, which
- * its rounds cannot tell; the other records of its kind can. Rates scatter more than times do.
- */
-function byItself({ conditions, worse }: Tested, all: readonly Tested[]): number {
-  const rate = isRate(conditions.workload)
-  const logs = all.filter((other) => isRate(other.conditions.workload) === rate).map((other) => Math.log(other.worse))
-  const deviation = logs.length < LEAST_RECORDS ? 0 : deviationOfMost(logs)
-  return deviation === 0 ? 0 : twoSided(Math.abs(Math.log(worse)) / deviation)
+interface Test {
+  readonly pairing: Pairing
+  /** Means of logarithms. */
+  readonly from: number
+  readonly to: number
+  readonly variance: Variance
+  readonly p: number
+}
+
+/** Of records of one placement, which decides how launches scatter. */
+function testsOf(pairings: readonly Pairing[]): Test[] {
+  const variances = moderated(pairings.map(({ from, to }) => pooled(from, to)))
+  return pairings.map((pairing, i) => {
+    const variance = variances[i] ?? pooled(pairing.from, pairing.to)
+    const [from, to] = [meanOf(pairing.from), meanOf(pairing.to)]
+    return { pairing, from, to, variance, p: meansDiffer(to - from, countsOf(pairing), variance) }
+  })
+}
+
+/** Of the launches of each report about their own mean. */
+function pooled(from: readonly number[], to: readonly number[]): Variance {
+  const freedom = from.length + to.length - 2
+  return { variance: ((from.length - 1) * varianceOf(from) + (to.length - 1) * varianceOf(to)) / freedom, freedom }
+}
+
+const countsOf = ({ from, to }: Pairing): [number, number] => [from.length, to.length]
+
+function changeOf({ conditions, state }: Pairing, means: { readonly from: number; readonly to: number }, p: number): Change {
+  const [from, to] = [Math.exp(means.from), Math.exp(means.to)]
+  return { conditions, from, to, worse: isRate(conditions.workload) ? from / to : to / from, p, ...(state && { state }) }
+}
+
+function seenBy(tests: readonly Test[]): Comparison['seen'] {
+  return [...groupBy(tests, ({ pairing }) => pairing.conditions.placement)].map(([placement, own]) => {
+    const least = medianOf(own.map(({ pairing, variance }) => leastDifference(ALPHA / tests.length, countsOf(pairing), variance)))
+    return { placement: placement as Placement, factor: Math.max(1 + LEAST_EFFECT, Math.exp(least)) }
+  })
 }
 
 /** Whether the newer report is worse. */
@@ -146,81 +189,25 @@ const conditionsOf = ({ adapter, mechanism, workload, payloadBytes, placement, w
 
 const keyOf = (record: BenchRecord): string => JSON.stringify(Object.values(conditionsOf(record)))
 
-function compareRecords(from: Measured, to: Measured): Omit<Tested, 'conditions'> | MachineState | 'alone' | 'unclear' {
-  const [ratiosBefore, ratiosNow] = [ratiosOf(from), ratiosOf(to)]
-  const rate = isRate(to.workload)
-  const withC = ratiosBefore !== undefined && ratiosNow !== undefined
-  if (Math.min(from.rounds.length, to.rounds.length) < LEAST_ROUNDS) return 'unclear'
-  if (!withC && isLoose(to)) return 'alone'
-  // In another state of the machine ours and C do not change alike: rounds of one state alone are compared.
-  const before = roundsOf(withC ? ratiosBefore : from.rounds, from.probesNs)
-  const now = roundsOf(withC ? ratiosNow : to.rounds, to.probesNs)
-  const state = stateOf(before, now)
-  const alike = inOneState(before, now)
-  if (alike === undefined) return state ?? 'unclear'
-  return { ...test(alike.from, alike.to, withC ? '× C' : rate ? 'messages/s' : 'µs', rate), ...(state && { state }) }
+/** Of each launch the logarithm of the median of ours as multiples of C's: what befalls the machine befalls both. */
+function logRatios(record: Measured): number[] | undefined {
+  if (floorOf(record) === undefined) return undefined
+  return record.launches.map(({ rounds, floorRounds = [] }) =>
+    Math.log(medianOf(rounds.map((figure, i) => figure / (floorRounds[i] ?? Number.NaN)))),
+  )
 }
 
-/**
- * Whose figures alone say nothing across runs: where the scheduler places the sides they are on one processor now and
- * on two then, which no probe can see, and a loop in one process follows the clock of its processor.
- */
-const isLoose = ({ placement, workload }: Measured): boolean => placement === 'free' || workload === 'wrapper'
+const probesAt = (launches: readonly Launch[]): number[] => launches.map(({ probesNs }) => medianOf(probesNs)).filter((ns) => ns > 0)
 
-/** Ours as a multiple of C's in each round: what befalls the machine befalls both. */
-function ratiosOf(record: Measured): readonly number[] | undefined {
-  const floors = floorOf(record)?.rounds
-  if (floors === undefined || floors.length !== record.rounds.length || floors.length < LEAST_ROUNDS) return undefined
-  const ratios = record.rounds.map((figure, i) => figure / (floors[i] ?? Number.NaN))
-  return ratios.every(Number.isFinite) ? ratios : undefined
+function stateOf(from: readonly Launch[], to: readonly Launch[]): MachineState | undefined {
+  const [before, now] = [probesAt(from), probesAt(to)]
+  return before.length === 0 || now.length === 0 ? undefined : { fromNs: medianOf(before), toNs: medianOf(now) }
 }
 
-function test(before: readonly number[], now: readonly number[], unit: Change['unit'], rate: boolean): Omit<Tested, 'conditions'> {
-  const [from, to] = [median(before), median(now)]
-  return { from, to, unit, worse: rate ? from / to : to / from, p: rankSum(before, now) }
-}
-
-interface Round {
-  readonly figure: number
-  /** What the probes about it say, in ns; NaN where there are none. */
-  readonly probeNs: number
-}
-
-/** Each round with its probes: the probes are spread evenly over the rounds, one before each and one after the last. */
-function roundsOf(figures: readonly number[], probesNs: readonly number[]): Round[] {
-  const step = (probesNs.length - 1) / figures.length
-  return figures.map((figure, i) => ({ figure, probeNs: median(probesNs.slice(Math.floor(i * step), Math.ceil((i + 1) * step) + 1)) }))
-}
-
-function stateOf(from: readonly Round[], to: readonly Round[]): MachineState | undefined {
-  const [fromNs, toNs] = [from, to].map((rounds) => median(rounds.map(({ probeNs }) => probeNs)))
-  return fromNs === undefined || toNs === undefined || !(fromNs > 0 && toNs > 0) ? undefined : { fromNs, toNs }
-}
-
-/** The figures of those rounds that were measured in a state that both have; undefined where they have none in common. */
-function inOneState(from: readonly Round[], to: readonly Round[]): { from: number[]; to: number[] } | undefined {
-  const border = borderOf([...from, ...to].map(({ probeNs }) => probeNs))
-  const figures = (rounds: readonly Round[], fast: boolean) =>
-    rounds.filter(({ probeNs }) => border === undefined || probeNs < border === fast).map(({ figure }) => figure)
-  if (border === undefined) return { from: figures(from, true), to: figures(to, true) }
-  const [best] = [true, false]
-    .map((fast) => ({ from: figures(from, fast), to: figures(to, fast) }))
-    .sort((a, b) => Math.min(b.from.length, b.to.length) - Math.min(a.from.length, a.to.length))
-  return best !== undefined && Math.min(best.from.length, best.to.length) >= LEAST_ROUNDS ? best : undefined
-}
-
-/** Between a fast and a slow state of the machine: the middle of the widest gap; undefined where there is one state. */
-function borderOf(probes: readonly number[]): number | undefined {
-  const sorted = probes.filter((ns) => ns > 0).sort((a, b) => a - b)
-  let widest = 1
-  let border: number | undefined
-  for (let i = 1; i < sorted.length; i++) {
-    const [low = 1, high = 1] = [sorted[i - 1], sorted[i]]
-    if (high / low <= widest) continue
-    widest = high / low
-    border = Math.sqrt(high * low)
-  }
-  return widest > STATE_RATIO ? border : undefined
+/** Whether no launch of one ran in a state of the machine in which one of the other did. */
+function areApart(from: readonly Launch[], to: readonly Launch[]): boolean {
+  const [before, now] = [probesAt(from), probesAt(to)]
+  return Math.min(...now) > STATE_RATIO * Math.max(...before) || Math.min(...before) > STATE_RATIO * Math.max(...now)
 }
 
 function machineIn(from: Report, to: Report): Comparison['machine'] {
@@ -234,7 +221,9 @@ function machineIn(from: Report, to: Report): Comparison['machine'] {
 
 const probesOf = ({ records }: Report, processors: Probes['processors']): readonly number[] =>
   records.flatMap((record) =>
-    record.status === 'measured' && (record.placement === 'same-core') === (processors === 'one') ? record.probesNs : [],
+    record.status === 'measured' && (record.placement === 'same-core') === (processors === 'one')
+      ? record.launches.flatMap(({ probesNs }) => probesNs)
+      : [],
   )
 
 function deciles(values: readonly number[]): Probes['from'] | undefined {

@@ -1,10 +1,10 @@
 /** A comparison as text. */
 import type { Conditions } from '../bench/record.js'
 import { ALPHA, type Change, type Comparison, LEAST_EFFECT, type MachineState, type Probes } from './compare.js'
-import { formatBytes, formatCount, formatNumber, ratioNumber, settingOf, WORKLOAD } from './format.js'
+import { formatBytes, formatNumber, PLACEMENT, ratioNumber, settingOf, WORKLOAD } from './format.js'
 
 export function renderComparison(comparison: Comparison): string {
-  const { regressions, improvements, broken, mended, states, alone, unclear, compared, unmatched, machine, environment } = comparison
+  const { regressions, improvements, broken, mended, states, alone, unclear, compared, seen, unmatched, machine, environment } = comparison
   const parts = [
     section(
       'Not alike in both reports',
@@ -21,14 +21,15 @@ export function renderComparison(comparison: Comparison): string {
       'Not compared: the machine was in another state',
       states.map(({ conditions, state }) => `${nameOf(conditions)}: ${probeText(state)}`),
     ),
-    section('Not compared: no C ran by turns with it, and the machine moves', alone.map(nameOf)),
-    section('Not compared: too few rounds', unclear.map(nameOf)),
+    section('Not compared: no C ran by turns with it, so that it follows the machine', alone.map(nameOf)),
+    section('Not compared: too few launches', unclear.map(nameOf)),
     section('The machine', machineLines(machine)),
   ]
   const changed = regressions.length + improvements.length
   const summary = [
     `${compared} compared: ${changed === 0 ? 'no change' : `${changed} changed`} by more than ${100 * LEAST_EFFECT} %`,
-    `by rank-sum tests of the rounds in one state of the machine, and against how far most records moved, all together at ${100 * ALPHA} % (Holm)`,
+    `by moderated t tests of the launches, all together at ${100 * ALPHA} % (Holm)`,
+    ...(seen.length > 0 ? [`half of the records would show a change of ${seenText(seen)}`] : []),
     ...(unmatched > 0 ? [`${unmatched} in one report alone`] : []),
   ].join('; ')
   return `${[...parts.filter((part) => part !== ''), summary].join('\n\n')}\n`
@@ -60,10 +61,13 @@ function machineLines({ probes, load }: Comparison['machine']): string[] {
 
 const probeText = ({ fromNs, toNs }: MachineState): string => `spin probe ${formatNumber(fromNs)} → ${formatNumber(toNs)} ns`
 
-function changeText({ conditions, from, to, unit, worse, p, state }: Change): string {
-  const format = unit === '× C' ? ratioNumber : unit === 'µs' ? formatNumber : formatCount
+function changeText({ conditions, from, to, worse, p, state }: Change): string {
   const times = worse > 1 ? `${percent(worse)} % slower` : `${percent(1 / worse)} % faster`
-  return `${nameOf(conditions)}: ${format(from)} → ${format(to)} ${unit} (${times}, p ${p < 0.0001 ? '< 0.0001' : formatNumber(p)}${state === undefined ? '' : `; ${probeText(state)}`})`
+  return `${nameOf(conditions)}: ${ratioNumber(from)} → ${ratioNumber(to)} × C (${times}, p ${p < 0.0001 ? '< 0.0001' : formatNumber(p)}${state === undefined ? '' : `; ${probeText(state)}`})`
 }
+
+/** `5 % (same core), 20 % (free)` */
+export const seenText = (seen: Comparison['seen']): string =>
+  seen.map(({ placement, factor }) => `${percent(factor)} % (${PLACEMENT[placement]})`).join(', ')
 
 const percent = (times: number): string => String(Math.round(100 * (times - 1)))

@@ -54,7 +54,7 @@ export const FIGURES: readonly FigureKind[] = [
   figure(
     'ratio',
     '× C (95 % interval)',
-    (record) => floorOf(record)?.ratio.median,
+    (record) => floorOf(record)?.ratio.value,
     undefined,
     ({ floor }) => (floor === undefined ? '' : floor.status === 'measured' ? formatRatio(floor.ratio) : `C ${floor.status}`),
   ),
@@ -72,7 +72,7 @@ export const FIGURES: readonly FigureKind[] = [
   figure(
     'added',
     'the channel adds ns (95 % interval)',
-    ({ wrapper }) => wrapper?.addedNs.median,
+    ({ wrapper }) => wrapper?.addedNs.value,
     undefined,
     ({ wrapper }) => (wrapper === undefined ? '' : formatSpread(wrapper.addedNs)),
   ),

@@ -90,10 +90,10 @@ export const sizeClass = (payloadBytes: number): number => Math.max(64, payloadB
 export const formatSizeClass = (size: number): string => (size === 64 ? 'up to 64 B' : formatBytes(size))
 
 /** `×1.12 (1.08–1.16)`: ours as a multiple of C's, and the interval that has the true one with 95 %. */
-export const formatRatio = ({ median, low, high }: Ratio): string => `×${ratioNumber(median)} (${ratioNumber(low)}–${ratioNumber(high)})`
+export const formatRatio = ({ value, low, high }: Ratio): string => `×${ratioNumber(value)} (${ratioNumber(low)}–${ratioNumber(high)})`
 /** `38.1 (36.2–41.0)` */
-export const formatSpread = ({ median, low, high }: Omit<Spread, 'rounds'>): string =>
-  `${formatNumber(median)} (${formatNumber(low)}–${formatNumber(high)})`
+export const formatSpread = ({ value, low, high }: Omit<Spread, 'launches'>): string =>
+  `${formatNumber(value)} (${formatNumber(low)}–${formatNumber(high)})`
 /** Two digits behind the point say enough of a ratio near 1. */
 export const ratioNumber = (value: number): string => (value >= 0.1 && value < 100 ? value.toFixed(2) : formatNumber(value))
 

@@ -4,7 +4,7 @@ import type { Capabilities } from '../core/channel.js'
 import type { ConformanceReport } from '../testing/results.js'
 import { type ConformanceSummary, summarize } from './conformance.js'
 
-export const REPORT_VERSION = 2
+export const REPORT_VERSION = 3
 
 /** `report.json`: everything that the other forms of the report show. */
 export interface Report {
@@ -25,12 +25,14 @@ export function makeReport(parts: {
   records: readonly BenchRecord[]
   conformance?: readonly ConformanceReport[]
   capabilities?: Readonly<Record<string, Capabilities>>
+  /** The run was ended before its time: some records may have fewer launches than planned. */
+  interrupted?: boolean
   createdAt?: Date
 }): Report {
   return {
     version: REPORT_VERSION,
     createdAt: (parts.createdAt ?? new Date()).toISOString(),
-    partial: parts.records.some(({ status }) => status === 'not-run'),
+    partial: parts.interrupted === true || parts.records.some(({ status }) => status === 'not-run'),
     environment: parts.environment,
     records: parts.records,
     conformance: parts.conformance ?? [],

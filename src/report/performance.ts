@@ -8,7 +8,7 @@ export function renderPerformance(report: Report, notes: string): string {
   return [
     '# Performance',
     '',
-    `Made by \`make performance\` from \`reports/latest/report.json\`, measured at ${report.createdAt}; what stands under “Why, where it is not reached” is kept in \`docs/performance-notes.md\`. Times and rates are as multiples of the same exchange in C, placed and waiting alike, both run by turns in rounds: the median of the ratios of the rounds with its 95 % confidence interval.`,
+    `Made by \`make performance\` from \`reports/latest/report.json\`, measured at ${report.createdAt}; what stands under “Why, where it is not reached” is kept in \`docs/performance-notes.md\`. Times and rates are as multiples of the same exchange in C, placed and waiting alike, both run by turns in rounds: a launch counts as the median of the ratios of its rounds, and what stands here is the geometric mean of the launches with its 95 % confidence interval.`,
     '',
     ...(report.partial ? ['**Partial**: the run was ended before everything was measured.', ''] : []),
     '## What to reach',
@@ -65,7 +65,7 @@ function worstFirst(criterion: Criterion, report: Report): Evidence[] {
 }
 
 function valueText({ unit }: Criterion, { value, interval, against }: Evidence): string {
-  if (unit === 'ns a message' && interval !== undefined) return `${formatSpread({ median: value, ...interval })} ${unit}`
+  if (unit === 'ns a message' && interval !== undefined) return `${formatSpread({ value, ...interval })} ${unit}`
   if (!unit.startsWith('×')) return `${formatNumber(value)} ${unit}`
   const spread = interval === undefined ? '' : ` (${ratioNumber(interval.low)}–${ratioNumber(interval.high)})`
   return `×${ratioNumber(value)}${spread}${against === undefined ? '' : ` against ${against}`}`

@@ -67,7 +67,7 @@ const isObject = (value: unknown): value is Data => typeof value === 'object' &&
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const areNumbers = (value: unknown): boolean => Array.isArray(value) && value.every(isNumber)
-const isSpread = (value: unknown): boolean => isObject(value) && isNumber(value.median) && isNumber(value.low) && isNumber(value.high)
+const isSpread = (value: unknown): boolean => isObject(value) && isNumber(value.value) && isNumber(value.low) && isNumber(value.high)
 const isOneOf = (value: unknown, titles: object): boolean => isText(value) && Object.hasOwn(titles, value)
 
 function damageOf(report: Data): string | undefined {
@@ -88,6 +88,12 @@ function damageOf(report: Data): string | undefined {
   return undefined
 }
 
+const isLaunch = (launch: unknown): boolean =>
+  isObject(launch) &&
+  areNumbers(launch.rounds) &&
+  areNumbers(launch.probesNs) &&
+  (launch.floorRounds === undefined || areNumbers(launch.floorRounds))
+
 const STATUSES: Readonly<Record<Exclude<BenchRecord['status'], 'measured'>, true>> = {
   failed: true,
   unavailable: true,
@@ -103,7 +109,7 @@ function damageOfRecord(record: Data): string | undefined {
   if (senders !== undefined && !isNumber(senders)) return 'has no number of senders'
   if (isOneOf(status, STATUSES)) return isText(record.reason) ? undefined : 'has no reason'
   if (status !== 'measured') return `has the unknown status ${JSON.stringify(status)}`
-  if (!areNumbers(record.rounds) || !areNumbers(record.probesNs)) return 'has no rounds'
+  if (!Array.isArray(record.launches) || !record.launches.every(isLaunch)) return 'has no launches'
   if (damageOfFigures(record)) return 'has figures that are no numbers'
   if (
     record.wrapper !== undefined &&
@@ -113,9 +119,7 @@ function damageOfRecord(record: Data): string | undefined {
   if (floor === undefined) return undefined
   if (!isObject(floor)) return 'has a floor that is none'
   if (floor.status !== 'measured') return isText(floor.reason) ? undefined : 'has a floor without a reason'
-  const { ratio, rounds } = floor
-  if (!isSpread(ratio)) return 'has a floor without a ratio'
-  if (rounds !== undefined && !areNumbers(rounds)) return 'has a floor whose rounds are no numbers'
+  if (!isSpread(floor.ratio)) return 'has a floor without a ratio'
   return damageOfFigures(floor) ? 'has a floor whose figures are no numbers' : undefined
 }
 

@@ -159,7 +159,7 @@ function withRatio(
   if (record.status !== 'measured') return record.status.replace('-', ' ')
   const value = pick(record)
   const ratio = floorOf(record)?.ratio
-  return value === undefined ? NONE : `${format(value)}${ratio === undefined ? '' : ` ×${ratioNumber(ratio.median)}`}`
+  return value === undefined ? NONE : `${format(value)}${ratio === undefined ? '' : ` ×${ratioNumber(ratio.value)}`}`
 }
 
 /** Nanoseconds that a further byte takes one way. */

@@ -60,7 +60,7 @@ function ours({ records, capabilities }: Report, fits: Fits): Measured[] {
 const toFloor = (records: readonly Measured[]): Evidence[] =>
   records.flatMap((record) => {
     const ratio = floorOf(record)?.ratio
-    return ratio === undefined ? [] : [{ record, value: ratio.median, interval: ratio }]
+    return ratio === undefined ? [] : [{ record, value: ratio.value, interval: ratio }]
   })
 
 /** A multiple of each record's own floor. */
@@ -270,7 +270,7 @@ export const TARGETS: readonly Target[] = [
         unit: 'ns a message',
         evidence: (report) =>
           ours(report, isWrapper).flatMap((record) =>
-            record.wrapper === undefined ? [] : [{ record, value: record.wrapper.addedNs.median, interval: record.wrapper.addedNs }],
+            record.wrapper === undefined ? [] : [{ record, value: record.wrapper.addedNs.value, interval: record.wrapper.addedNs }],
           ),
       },
     ],

@@ -152,9 +152,14 @@ void fan_in(const floor_variant *variant, const floor_order *order) {
     watch(epoll, senders[i].channel.ends[FLOOR_PING].in, (uint32_t)i);
     watch(epoll, senders[i].answers, (uint32_t)(count + i));
   }
-  run_all(senders, count, epoll, (double)order->warmup_ms);
   side_say(SIDE_READY, strlen(SIDE_READY));
-  for (double duration_ms; side_told_to_run(&duration_ms);) {
+  double duration_ms;
+  for (enum side_word word; (word = side_told(&duration_ms)) != SIDE_END;) {
+    if (word == SIDE_WARM) {
+      run_all(senders, count, epoll, (double)order->warmup_ms);
+      side_say(SIDE_READY, strlen(SIDE_READY));
+      continue;
+    }
     usage before = use_of_all(senders, count);
     exchange_run run = run_all(senders, count, epoll, duration_ms);
     side_say_round(&run, before, use_of_all(senders, count), 1, NULL);

@@ -300,18 +300,17 @@ static void run_round(exchange *self, double duration_ms, histogram *all) {
   histogram_add(all, self->times);
 }
 
-static void say_times(const histogram *all) {
-  // Evenly on the axis of a percentile plot, whose steps halve what is left; as ../histogram.ts.
-  static const double curve[] = {0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.75, 99.9, 99.95, 99.975, 99.99, 99.999, 100};
-  const size_t points = sizeof curve / sizeof *curve;
-  char line[1024];
-  int length = snprintf(line, sizeof line, "{\"times\":{\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f,\"max\":%.3f,\"mean\":%.3f,\"curve\":[",
-                        us(histogram_at(all, 50)), us(histogram_at(all, 99)), us(histogram_at(all, 99.9)), us(all->highest),
-                        all->count == 0 ? 0 : all->sum / (double)all->count / 1000);
-  for (size_t i = 0; i < points; i++)
-    length += snprintf(line + length, sizeof line - (size_t)length, "%s[%g,%.3f]", i == 0 ? "" : ",", curve[i], us(histogram_at(all, curve[i])));
-  length += snprintf(line + length, sizeof line - (size_t)length, "]}}\n");
-  side_say(line, (size_t)length);
+// The times of all rounds: pairs of the upper edge of a step in ns and how many there are.
+static void say_histogram(const histogram *all) {
+  char text[64];
+  side_say("{\"histogram\":[", strlen("{\"histogram\":["));
+  for (unsigned slot = 0, said = 0; slot < HISTOGRAM_SLOTS; slot++) {
+    if (all->slots[slot] == 0) continue;
+    int length = snprintf(text, sizeof text, "%s%lu,%lu", said++ == 0 ? "" : ",", (unsigned long)histogram_edge(all, slot),
+                          (unsigned long)all->slots[slot]);
+    side_say(text, (size_t)length);
+  }
+  side_say("]}\n", strlen("]}\n"));
 }
 
 // The next line of standard input without its end; false at the end of the file.
@@ -328,22 +327,31 @@ static bool read_line(char *line, size_t size) {
   return true;
 }
 
-bool side_told_to_run(double *duration_ms) {
+enum side_word side_told(double *duration_ms) {
   char line[64];
-  if (!read_line(line, sizeof line) || strcmp(line, "end") == 0) return false;
+  if (!read_line(line, sizeof line) || strcmp(line, "end") == 0) return SIDE_END;
+  if (strcmp(line, "warm") == 0) return SIDE_WARM;
   if (sscanf(line, "run %lf", duration_ms) != 1 || !(*duration_ms >= 0) || *duration_ms > 60000)
-    floor_impossible("'%s' is neither 'run MS' nor 'end'", line);
-  return true;
+    floor_impossible("'%s' is none of 'warm', 'run MS' and 'end'", line);
+  return SIDE_RUN;
+}
+
+static void warm_up(exchange *self) {
+  exchange_measure(self, (double)self->order->warmup_ms);
+  exchange_warmed_up(self);
+  side_say(SIDE_READY, strlen(SIDE_READY));
 }
 
 static void measure(exchange *self) {
   histogram *all = floor_allocate(sizeof *all);
-  exchange_measure(self, (double)self->order->warmup_ms);
-  exchange_warmed_up(self);
   side_say(SIDE_READY, strlen(SIDE_READY));
-  for (double duration_ms; side_told_to_run(&duration_ms);) run_round(self, duration_ms, all);
+  double duration_ms;
+  for (enum side_word word; (word = side_told(&duration_ms)) != SIDE_END;) {
+    if (word == SIDE_WARM) warm_up(self);
+    else run_round(self, duration_ms, all);
+  }
   if (self->order->throughput) side_say(SIDE_NO_TIMES, strlen(SIDE_NO_TIMES));
-  else say_times(all);
+  else say_histogram(all);
   free(all);
 }
 

@@ -9,14 +9,16 @@ void histogram_clear(histogram *self) { memset(self, 0, sizeof *self); }
 void histogram_add(histogram *self, const histogram *other) {
   for (unsigned i = 0; i < HISTOGRAM_SLOTS; i++) self->slots[i] += other->slots[i];
   self->count += other->count;
-  self->sum += other->sum;
   if (other->highest > self->highest) self->highest = other->highest;
 }
 
-static uint64_t upper_edge(unsigned slot) {
-  if (slot < 2048) return slot;
-  unsigned shift = slot / 1024 - 1;
-  return ((uint64_t)(slot - shift * 1024 + 1) << shift) - 1;
+uint64_t histogram_edge(const histogram *self, unsigned slot) {
+  uint64_t edge = slot;
+  if (slot >= 2048) {
+    unsigned shift = slot / 1024 - 1;
+    edge = ((uint64_t)(slot - shift * 1024 + 1) << shift) - 1;
+  }
+  return edge < self->highest ? edge : self->highest;
 }
 
 uint64_t histogram_at(const histogram *self, double percentile) {
@@ -24,7 +26,7 @@ uint64_t histogram_at(const histogram *self, double percentile) {
   uint64_t seen = 0;
   for (unsigned i = 0; i < HISTOGRAM_SLOTS; i++) {
     seen += self->slots[i];
-    if (seen > 0 && (double)seen >= wanted) return upper_edge(i) < self->highest ? upper_edge(i) : self->highest;
+    if (seen > 0 && (double)seen >= wanted) return histogram_edge(self, i);
   }
   return self->highest;
 }

@@ -8,7 +8,6 @@
 typedef struct {
   uint64_t slots[HISTOGRAM_SLOTS];
   uint64_t count, highest;
-  double sum;
 } histogram;
 
 static inline unsigned histogram_slot(uint64_t value) {
@@ -21,11 +20,12 @@ static inline void histogram_record(histogram *self, int64_t ns) {
   uint64_t value = ns < 0 ? 0 : ns > HISTOGRAM_HIGHEST ? HISTOGRAM_HIGHEST : (uint64_t)ns;
   self->slots[histogram_slot(value)]++;
   self->count++;
-  self->sum += (double)value;
   if (value > self->highest) self->highest = value;
 }
 
 void histogram_clear(histogram *self);
 void histogram_add(histogram *self, const histogram *other);
+// The upper edge of a step, at most what was seen.
+uint64_t histogram_edge(const histogram *self, unsigned slot);
 // The upper edge of the step that holds this percentile, at most what was seen; 0 of nothing.
 uint64_t histogram_at(const histogram *self, double percentile);

@@ -4,7 +4,7 @@
 #include "usage.h"
 
 #define SIDE_READY "{\"ready\":true}\n"
-#define SIDE_NO_TIMES "{\"times\":{}}\n"
+#define SIDE_NO_TIMES "{}\n"
 
 typedef struct {
   const floor_variant *variant;
@@ -26,8 +26,9 @@ void side_close_end(const floor_end *end);
 void side_say(const char *line, size_t length);
 // `times` may be NULL.
 void side_say_round(const exchange_run *run, usage before, usage after, uint32_t batch, const histogram *times);
-// The driver's next word: false for the end.
-bool side_told_to_run(double *duration_ms);
+// The driver's next word.
+enum side_word { SIDE_END, SIDE_WARM, SIDE_RUN };
+enum side_word side_told(double *duration_ms);
 
 // Ping receives from as many pongs as the order says, each a process with a channel of its own.
 void fan_in(const floor_variant *variant, const floor_order *order);

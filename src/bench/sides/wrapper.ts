@@ -14,7 +14,7 @@ import { garbageMeter, tellGarbage } from '../garbage.js'
 import { TimeHistogram } from '../histogram.js'
 import type { Order } from '../order.js'
 import { Pattern, WrongMessage } from '../payload.js'
-import { medianOf, spreadOf } from '../ratio.js'
+import { medianOf } from '../ratio.js'
 import type { Side } from '../side.js'
 
 /** Messages of one turn: about 100 µs, shorter than what disturbs it. */
@@ -69,8 +69,8 @@ export async function start({ trial, garbageOf }: Order): Promise<Side> {
       endpointNs.length = 0
       addedNs.length = 0
     },
-    times: () => all.times(),
-    remarks: () => ({ wrapper: { endpointNs: medianOf(endpointNs), addedNs: spreadOf(addedNs) } }),
+    times: () => all,
+    remarks: () => ({ wrapper: { endpointNs: medianOf(endpointNs), addedNs } }),
     async close() {
       out.destroy()
       into.destroy()

@@ -156,11 +156,11 @@ function bars(records, paint, { unit, floorFigure, sort }) {
   }
 }
 
-/** The interval as a bar, the median as a point in it. */
+/** The interval as a bar, the figure as a point in it. */
 function ratios(records, paint, better) {
   const rows = records
     .filter((record) => floorOf(record) !== undefined)
-    .sort((a, b) => better * (floorOf(a).ratio.median - floorOf(b).ratio.median))
+    .sort((a, b) => better * (floorOf(a).ratio.value - floorOf(b).ratio.value))
   const name = namesOf(rows)
   const each = rows.map((record) => floorOf(record).ratio)
   const all = [1, ...each.flatMap(({ low, high }) => [low, high])]
@@ -177,9 +177,9 @@ function ratios(records, paint, better) {
           {
             type: 'line',
             indexAxis: 'y',
-            label: 'median',
+            label: 'ratio',
             records: rows,
-            data: each.map(({ median }) => median),
+            data: each.map(({ value }) => value),
             showLine: false,
             pointRadius: 5,
             pointHoverRadius: 7,
