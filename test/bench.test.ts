@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { runBench, runTrials, subjectOf, subjects } from '../src/bench/driver.js'
-import { durationsFor, durationsOf, unitFor } from '../src/bench/durations.js'
+import { affordableRounds, durationsFor, expectedMs, launchesOf, scheduleFor, scheduleOf } from '../src/bench/durations.js'
 import { environment } from '../src/bench/environment.js'
 import { answer, pinger } from '../src/bench/exchanges.js'
 import { TimeHistogram } from '../src/bench/histogram.js'
@@ -15,13 +15,16 @@ import { Pattern, WrongMessage } from '../src/bench/payload.js'
 import { allowedProcessors, processorsFor } from '../src/bench/placement.js'
 import { MOST_TRIALS, planBench, planComparison, planFull } from '../src/bench/plan.js'
 import type { Port } from '../src/bench/port.js'
-import { medianOf, ratioOf } from '../src/bench/ratio.js'
+import { medianOf, ratioOf, spreadOf } from '../src/bench/ratio.js'
+import type { BenchRecord } from '../src/bench/record.js'
 import { runTrial } from '../src/bench/run-trial.js'
 import { SharedReceiver, SharedSender } from '../src/bench/shared.js'
 import { runnable, type Subject, trialOf, type Wanted } from '../src/bench/trial.js'
 import type { Sender } from '../src/core/channel.js'
 import { adapterById } from '../src/core/registry.js'
-import type { Report } from '../src/report/model.js'
+import { compareReports } from '../src/report/compare.js'
+import { floorOf } from '../src/report/figures.js'
+import { makeReport, type Report } from '../src/report/model.js'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -132,33 +135,68 @@ describe('the plan', () => {
     expect(trial.batchMessages * (trial.payloadBytes + 768)).toBeLessThan(212_992)
   })
 
-  test('shares the time that is left, and never starves a trial', () => {
-    const trials = (['round-trip', 'throughput', 'throughput'] as const).map((workload) => ({ workload, floor: false, costs: false }))
-    const unitMs = unitFor(trials, 4100)
-    expect(unitMs).toBe(500)
-    expect(trials.map((trial) => durationsFor(trial, unitMs))).toEqual([
-      { warmupMs: 500, roundMs: 36, rounds: 14 },
-      { warmupMs: 250, roundMs: 36, rounds: 7 },
-      { warmupMs: 250, roundMs: 36, rounds: 7 },
-    ])
-    expect(unitFor(trials, -5000)).toBe(40)
-    expect(unitFor([], 5000)).toBe(2000)
-    // The fewest rounds whose median has a confidence interval.
-    expect(durationsFor({ workload: 'throughput', floor: true, costs: false }, 40)).toMatchObject({ rounds: 6, roundMs: 35 })
-    const { rounds, roundMs } = durationsOf({ workload: 'throughput', floor: false, costs: false }, 3000)
-    expect(rounds * roundMs).toBe(3000)
+  test('has as many launches as there is time for, and then as many rounds; never fewer than make sense', () => {
+    const trials = (['round-trip', 'throughput', 'gathered', 'rendezvous'] as const).map((workload) => ({
+      workload,
+      floor: workload === 'round-trip' || workload === 'throughput',
+      costs: false,
+    }))
+    const floors = trials.map((trial) => launchesOf(trial, 4))
+    // What is not compared with other runs has fewer; each rendezvous is a launch.
+    expect(floors).toEqual([4, 4, 2, 1])
+    for (const budgetMs of [5_000, 8_000, 12_000, 20_000]) {
+      const schedule = scheduleFor(trials, budgetMs)
+      expect(expectedMs(trials, schedule)).toBeLessThanOrEqual(budgetMs)
+      expect(expectedMs(trials, { ...schedule, rounds: schedule.rounds + 1 })).toBeGreaterThan(budgetMs)
+      expect(schedule.rounds).toBeGreaterThanOrEqual(6)
+    }
+    expect(scheduleFor(trials, 20_000).launches).toBe(4)
+    expect(scheduleFor(trials, -5000)).toEqual({ launches: 1, rounds: 6 })
+    expect(durationsFor({ workload: 'round-trip' }, { rounds: 8 })).toEqual({ warmupMs: 100, roundMs: 25, rounds: 8 })
+    expect(durationsFor({ workload: 'one-way' }, { rounds: 8 })).toEqual({ warmupMs: 100, roundMs: 100, rounds: 4 })
+    expect(scheduleOf(3000)).toEqual({ launches: 4, rounds: 30 })
+    expect(scheduleOf(300)).toEqual({ launches: 2, rounds: 6 })
+    expect(scheduleOf(10)).toEqual({ launches: 1, rounds: 1 })
+  })
+
+  test('has shorter launches where the time runs out', () => {
+    const trial = { workload: 'throughput', floor: true, costs: false } as const
+    const left = Array(10).fill(trial)
+    const plenty = 10 * expectedMs([trial], { launches: 1, rounds: 12 })
+    const rounds = (leftMs: number) => affordableRounds(left, 12, leftMs)
+    expect([plenty + 1, plenty / 1.2, 0, -1].map(rounds)).toEqual([12, expect.toSatisfy((n: number) => n < 12 && n > 6), 6, 6])
   })
 })
 
 describe('ratios', () => {
-  test('have the median of the rounds and an interval of order statistics', () => {
+  test('of one launch have the median of the rounds and an interval of order statistics', () => {
     expect(medianOf([3, 1, 2])).toBe(2)
     expect(medianOf([4, 1, 2, 3])).toBe(2.5)
-    const floors = Array(20).fill(2)
-    const ours = Array.from({ length: 20 }, (_, i) => 2 * (i + 1))
-    // Of 20 values the sixth from each end: binomial tables.
-    expect(ratioOf(ours, floors)).toEqual({ median: 10.5, low: 6, high: 15, rounds: 20 })
-    expect(ratioOf([2, 4, 6], [2, 2, 2])).toEqual({ median: 2, low: 1, high: 3, rounds: 3 })
+    const ours = Array.from({ length: 21 }, (_, i) => 2 * (i + 1))
+    // Of 21 values the sixth from each end: binomial tables.
+    const { value, low, high, launches } = ratioOf([ours], [Array(21).fill(2)])
+    expect([value, low, high].map((ratio) => Math.round(1e9 * ratio) / 1e9)).toEqual([11, 6, 16])
+    expect(launches).toBe(1)
+  })
+
+  test('of several launches have their mean and the interval of Student’s t: rounds of one launch are no samples', () => {
+    const launch = (median: number) => [median - 1, median, median + 1]
+    const { value, low, high, launches } = spreadOf([10, 12, 11, 13].map(launch))
+    expect([value, launches]).toEqual([11.5, 4])
+    // 3.182 is in every table, for three degrees of freedom.
+    expect(high - value).toBeCloseTo((3.18245 * 1.290994) / 2, 4)
+    expect(value - low).toBeCloseTo(high - value, 9)
+    const twiceAndHalf = ratioOf(
+      [
+        [2, 2],
+        [1, 1],
+      ],
+      [
+        [1, 1],
+        [2, 2],
+      ],
+    )
+    expect(twiceAndHalf.value).toBeCloseTo(1, 12)
   })
 })
 
@@ -196,6 +234,20 @@ test('the histogram keeps three digits from nanoseconds to seconds', () => {
   expect(p99 / 991).toBeCloseTo(1, 2)
   expect(p999 / 1000).toBeCloseTo(1, 2)
   expect(max / 2e6).toBeCloseTo(1, 2)
+})
+
+test('histograms of several launches are one', () => {
+  const all = new TimeHistogram()
+  for (const first of [0, 500]) {
+    const times = new TimeHistogram()
+    for (let us = first + 1; us <= first + 500; us++) times.record(us / 1000)
+    all.addEntries(times.entries())
+  }
+  const { p50, max, mean } = all.times()
+  expect(all.count).toBe(1000)
+  expect(p50 / 500).toBeCloseTo(1, 2)
+  expect(mean / 500.5).toBeCloseTo(1, 2)
+  expect(max).toBe(1000)
 })
 
 describe('placement', () => {
@@ -280,7 +332,7 @@ describe('the exchange', () => {
     await answering
     expect(run).toMatchObject({ count: 19, lost: 1 })
     expect(run.elapsedMs).toBeGreaterThanOrEqual(19)
-    expect(side.times()?.p50).toBeGreaterThan(0)
+    expect(side.times()?.at(50)).toBeGreaterThan(0)
   })
 
   test('times what is too short for the clock in batches', () => {
@@ -349,7 +401,8 @@ describe('a trial between processes', () => {
       expect(record.samples).toBeGreaterThan(0)
       expect(record.cpuUsPerMessage).toBeGreaterThan(0)
       expect(record.peakRssBytes).toBeGreaterThan(1e6)
-      expect(record.probesNs).toHaveLength(record.rounds.length + 1)
+      expect(record.launches).toHaveLength(1)
+      for (const { rounds, probesNs } of record.launches) expect(probesNs).toHaveLength(rounds.length + 1)
       if (record.workload === 'throughput') {
         expect(record.timesUs).toBeUndefined()
         expect(record.gigabytesPerSecond).toBeCloseTo(((record.messagesPerSecond ?? 0) * record.payloadBytes) / 1e9, 6)
@@ -381,7 +434,7 @@ describe('a trial between processes', () => {
     async (wanted, id) => {
       const outcome = await runTrial(await trialWith(wanted, id), SHORT)
       if (outcome.status !== 'impossible')
-        expect(outcome).toMatchObject({ status: 'measured', lost: 0, rounds: [expect.any(Number), expect.any(Number)] })
+        expect(outcome).toMatchObject({ status: 'measured', lost: 0, launches: [{ rounds: [expect.any(Number), expect.any(Number)] }] })
     },
     30_000,
   )
@@ -389,10 +442,10 @@ describe('a trial between processes', () => {
   test('tells what the channel adds to a call of the endpoint, and what a message leaves', async () => {
     const trial = await trialWith({ workload: 'wrapper', placement: 'same-core', wait: 'spin', costs: true }, 'shared-memory/ring')
     const outcome = await runTrial(trial, { ...SHORT, rounds: 6 })
-    expect(outcome).toMatchObject({ status: 'measured', wrapper: { addedNs: { rounds: 6 } }, garbageBytesPerMessage: 0 })
+    expect(outcome).toMatchObject({ status: 'measured', wrapper: { addedNs: { launches: 1 } }, garbageBytesPerMessage: 0 })
     if (outcome.status !== 'measured' || outcome.wrapper === undefined) return
     const { endpointNs, addedNs } = outcome.wrapper
-    expect(addedNs.low).toBeLessThanOrEqual(addedNs.median)
+    expect(addedNs.low).toBeLessThanOrEqual(addedNs.value)
     expect(endpointNs).toBeGreaterThan(0)
     expect(outcome.syscallsPerMessage).toBeUndefined()
   }, 30_000)
@@ -402,7 +455,7 @@ describe('a trial between processes', () => {
     const outcome = await runTrial(trial, { ...SHORT, rounds: 6 })
     expect(outcome).toMatchObject({ status: 'measured', lost: 0 })
     if (outcome.status === 'measured' && outcome.floor?.status !== 'unavailable')
-      expect(outcome.floor).toMatchObject({ status: 'measured', ratio: { rounds: 6 } })
+      expect(outcome.floor).toMatchObject({ status: 'measured', ratio: { launches: 1 } })
   }, 30_000)
 
   test.each(['socket/unix', 'shared-memory/ring'])('of %s, awaited by the batch, loses and mixes up nothing', async (adapter) => {
@@ -454,8 +507,28 @@ describe('a trial between processes', () => {
     expect(outcome.status).toBe('measured')
     if (outcome.status !== 'measured') return
     // A timer of 5 ms may be a fraction of one early.
-    for (const time of [outcome.timesUs?.p50, outcome.timesUs?.p99, ...outcome.rounds]) expect(time).toBeGreaterThan(4500)
+    for (const time of [outcome.timesUs?.p50, outcome.timesUs?.p99, ...outcome.launches.flatMap(({ rounds }) => rounds)])
+      expect(time).toBeGreaterThan(4500)
   }, 30_000)
+
+  test('whose other side got slower is what a comparison of two runs finds', async (context) => {
+    const ids = ['pipe/anonymous', 'socket/unix', 'fifo/native']
+    const trials = await Promise.all(ids.map((id) => trialWith({ floor: true, placement: 'same-core', wait: 'poll' }, id)))
+    const run = async (slow?: string): Promise<Report> => {
+      const records: BenchRecord[] = []
+      for (const trial of trials) {
+        vi.stubEnv('FAULTY_ECHO', trial.adapter === slow ? 'slow' : '')
+        const { floor: _, ...conditions } = trial
+        records.push({ ...conditions, ...(await runTrial(trial, { warmupMs: 60, roundMs: 20, rounds: 6, launches: 4, echo: ECHO })) })
+      }
+      return makeReport({ environment: environment(), records })
+    }
+    const before = await run()
+    if (before.records.some((record) => floorOf(record) === undefined)) return context.skip('no floors here: `make floor`')
+    const { compared, regressions } = compareReports(before, await run('socket/unix'))
+    expect(compared).toBe(3)
+    expect(regressions.map(({ conditions }) => conditions.adapter)).toContain('socket/unix')
+  }, 120_000)
 
   test('whose other side allocates for each message shows that as garbage', async () => {
     const garbage = async (fault: string) => {
@@ -469,6 +542,17 @@ describe('a trial between processes', () => {
     expect(own).toBeGreaterThan(8000)
     expect(own).toBeLessThan(10_000)
   }, 60_000)
+
+  test('of several launches starts all processes anew, and puts them together', async () => {
+    const outcome = await runTrial(await trialWith({ floor: true }), { ...SHORT, launches: 3 })
+    expect(outcome).toMatchObject({ status: 'measured', launches: Array(3).fill({ rounds: [expect.any(Number), expect.any(Number)] }) })
+    if (outcome.status !== 'measured') return
+    expect(outcome.durationMs).toBeGreaterThanOrEqual(6 * SHORT.roundMs)
+    if (outcome.floor?.status !== 'measured') return
+    const { value, low, high, launches } = outcome.floor.ratio
+    expect([low, value, high]).toEqual([low, value, high].sort((a, b) => a - b))
+    expect(launches).toBe(3)
+  }, 30_000)
 
   test('may have a thread as its other side', async () => {
     const trial = { ...(await trialWith()), thread: true }
@@ -532,17 +616,18 @@ describe('the floor of a trial', () => {
     const outcome = await withFloor('honest')
     expect(outcome.status).toBe('measured')
     if (outcome.status !== 'measured') return
-    expect(outcome.rounds).toHaveLength(6)
-    expect(outcome.probesNs).toHaveLength(13)
-    const doubled = outcome.rounds.map((p50) => 2 * p50).sort((a, b) => a - b)
+    const [launch] = outcome.launches
+    expect(outcome.launches).toHaveLength(1)
+    expect(launch?.probesNs).toHaveLength(13)
+    expect(launch?.floorRounds).toEqual(Array(6).fill(0.5))
+    const doubled = (launch?.rounds ?? []).map((p50) => 2 * p50).sort((a, b) => a - b)
     expect(outcome.floor).toMatchObject({
       status: 'measured',
       samples: 60,
       cpuUsPerMessage: 2,
       switchesPerMessage: { voluntary: 1, involuntary: 0 },
       timesUs: { p50: 0.5 },
-      rounds: Array(6).fill(0.5),
-      ratio: { low: doubled[0], high: doubled[5], rounds: 6 },
+      ratio: { low: expect.closeTo(doubled[0] ?? 0, 6), high: expect.closeTo(doubled[5] ?? 0, 6), launches: 1 },
     })
   }, 30_000)
 

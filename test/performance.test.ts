@@ -40,8 +40,8 @@ describe('docs/performance.md', () => {
   })
 
   test('tells what is reached from what is not', () => {
-    const mark = (median: number, exchange: string) =>
-      rowOf(renderPerformance(withRecords(withRatio({ median, low: median, high: median, rounds: 9 })), ''), exchange)[0]
+    const mark = (value: number, exchange: string) =>
+      rowOf(renderPerformance(withRecords(withRatio({ value, low: value, high: value, launches: 4 })), ''), exchange)[0]
     expect([mark(1.25, 'ring, spinning'), mark(1.26, 'ring, spinning')]).toEqual(['✓', '✗'])
     expect([mark(0.95, '64 KiB, copied'), mark(0.94, '64 KiB, copied')]).toEqual(['✓', '✗'])
     expect([mark(0.9, 'POSIX and System V'), mark(0.89, 'POSIX and System V')]).toEqual(['✓', '✗'])
@@ -90,6 +90,11 @@ describe('docs/performance.md', () => {
       '≤ 50 ns a message',
       '1 of 2; farthest socket/tcp, 64 B: 62.5 (60.6–65.0) ns a message',
     ])
+  })
+
+  test('says from which change on another run would be found to differ', () => {
+    expect(renderPerformance(report, '')).toMatch(/compare` tests \d+ of these records.* changed by \d+ % \(same core\)/)
+    expect(renderPerformance({ ...report, records: [] }, '')).not.toContain('compare`')
   })
 
   test('takes the event loop for hot only where each side has a processor', () => {

@@ -333,13 +333,13 @@ describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === 
         [i, 'max', timesUs?.max],
         [i, 'rate', record.messagesPerSecond],
         [i, 'bulk', record.gigabytesPerSecond],
-        [i, 'ratio', floor?.status === 'measured' ? floor.ratio.median : undefined],
+        [i, 'ratio', floor?.status === 'measured' ? floor.ratio.value : undefined],
         [i, 'reached', rate?.reached],
         [i, 'channels', idle?.channels],
         [i, 'memory', idle?.bytesPerChannel],
         [i, 'descriptors', idle?.descriptorsPerChannel],
         [i, 'endpoint', wrapper?.endpointNs],
-        [i, 'added', wrapper?.addedNs.median],
+        [i, 'added', wrapper?.addedNs.value],
         [i, 'cpu', record.cpuUsPerMessage],
         [i, 'voluntary', switchesPerMessage?.voluntary],
         [i, 'involuntary', switchesPerMessage?.involuntary],
@@ -447,9 +447,9 @@ describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === 
     expect(figures('rtt').length).toBe(10)
     for (const [record, value] of figures('rtt')) expect(value).toBe(measured(record)?.timesUs?.p50)
     for (const [record, value] of figures('rtt', 1)) expect(value).toBe(floor(record)?.timesUs?.p50 ?? null)
-    for (const [record, value] of figures('ratio')) expect(value).toBe(floor(record)?.ratio.median)
+    for (const [record, value] of figures('ratio')) expect(value).toBe(floor(record)?.ratio.value)
     for (const [record, value] of figures('ratio', 1)) expect(value).toEqual([floor(record)?.ratio.low, floor(record)?.ratio.high])
-    for (const [record, value] of figures('rate-ratio')) expect(value).toBe(floor(record)?.ratio.median)
+    for (const [record, value] of figures('rate-ratio')) expect(value).toBe(floor(record)?.ratio.value)
     for (const [record, value] of figures('rate')) expect(value).toBe(measured(record)?.messagesPerSecond)
     for (const [record, value] of figures('cost'))
       expect(value).toEqual({ x: measured(record)?.timesUs?.p50, y: measured(record)?.cpuUsPerMessage })

@@ -19,8 +19,10 @@ export interface Progress {
   readonly total: number
   readonly elapsedMs: number
   readonly leftMs: number
-  /** The trial that is launched; absent at the end. */
+  /** The trial at hand; absent at the end. */
   readonly next?: Conditions
+  /** Which of its launches begins; absent where its costs are counted. */
+  readonly launch?: number
 }
 
 export interface RunOptions {
@@ -78,7 +80,7 @@ export async function runTrials(trials: readonly Trial[], options: RunOptions = 
   const counted = ready.filter(({ trial }) => trial.costs)
   let done = 0
   const left = () => launches.slice(done).map(({ trial }) => trial)
-  const report = (next?: TrialRun) => {
+  const report = (next?: TrialRun, launch?: number) => {
     const elapsedMs = performance.now() - start
     onProgress?.({
       done,
@@ -86,16 +88,19 @@ export async function runTrials(trials: readonly Trial[], options: RunOptions = 
       elapsedMs,
       leftMs: next === undefined ? 0 : Math.max(budgetMs - elapsedMs, shortestMs(left())),
       ...(next && { next: conditionsOf(next.trial) }),
+      ...(launch && { launch }),
     })
   }
   for (const group of startedTogether(launches)) {
+    if (isAborted(signal)) break
     const leftMs = budgetMs - (performance.now() - start) - countingMs(counted.length)
     const rounds = durationMs === undefined ? affordableRounds(left(), schedule.rounds, leftMs) : schedule.rounds
-    if (isAborted(signal)) break
-    report(group[0])
+    // What has figures already waits for a run with more time.
+    if (leftMs < 0 && group.every((run) => run.launches > 0)) break
+    report(group[0], group[0] && group[0].launches + 1)
     await Promise.all(group.map((run) => run.start(durationsFor(run.trial, { rounds }))))
     for (const [i, run] of group.entries()) {
-      if (i > 0 && !isAborted(signal)) report(run)
+      if (i > 0 && !isAborted(signal)) report(run, run.launches + 1)
       await run.measure()
       if (!isAborted(signal)) done++
     }

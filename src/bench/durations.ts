@@ -35,7 +35,9 @@ const LONG_ROUND_MS: Partial<Record<Workload, number>> = { rendezvous: 400, 'one
 const WEIGHT: Partial<Record<Workload, number>> = { rendezvous: 6, 'one-way': 2 }
 
 /** Figures taken before V8 has compiled all of both sides are several times too high. */
-const WARMUP_MS = 200
+const WARMUP_MS = 100
+/** With those of 100 ms that are repeated until enough messages were exchanged, mostly. */
+const WARM_MS = 180
 /** To start and to end the processes of a launch, of which two are started at a time. */
 const START_MS = 380
 /** A floor warms up after ours has. */
@@ -68,7 +70,7 @@ export const lengthOf = ({ roundMs, rounds }: Durations, floor: boolean): number
 
 /** About how long one launch takes. */
 const launchMs = (trial: Lengthy, schedule: Pick<Schedule, 'rounds'>): number =>
-  START_MS + preparationMs(trial.workload) + WARMUP_MS + (trial.floor ? FLOOR_MS : 0) + lengthOf(durationsFor(trial, schedule), trial.floor)
+  START_MS + preparationMs(trial.workload) + WARM_MS + (trial.floor ? FLOOR_MS : 0) + lengthOf(durationsFor(trial, schedule), trial.floor)
 
 const trialMs = (trial: Lengthy, schedule: Schedule): number =>
   launchesOf(trial, schedule.launches) * launchMs(trial, schedule) + countingMs(trial.costs ? 1 : 0)

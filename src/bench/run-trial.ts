@@ -59,6 +59,11 @@ export class TrialRun {
     else if (typeof this.#processors === 'string') this.#failure = { status: 'impossible', reason: this.#processors }
   }
 
+  /** How many were measured to their end. */
+  get launches(): number {
+    return this.#launched.length
+  }
+
   /** Starts the processes of its next launch. Settles when they have met. */
   async start(durations: Durations): Promise<void> {
     await this.#attempt(async () => {

@@ -54,11 +54,11 @@ export async function measure({ adapters, conformance, trials, budgetMs, duratio
       budgetMs,
       durationMs,
       signal,
-      onProgress: ({ leftMs, next }) =>
+      onProgress: ({ leftMs, next, launch }) =>
         show(
           share + (1 - share) * (next === undefined ? 1 : Math.max(0, 1 - leftMs / budgetMs)),
           leftMs,
-          next === undefined ? 'measured' : whatIs(next),
+          next === undefined ? 'measured' : whatIs(next, launch),
         ),
     })
     const measured = new Set(records.filter((record) => !isPeer(record)).map(({ adapter }) => adapter))
@@ -77,8 +77,11 @@ export const exitStatusOf = ({ records, conformance }: Report): number =>
     : 0
 
 /** The trial at hand, as progress names it: no two alike. */
-const whatIs = ({ adapter, workload, payloadBytes, placement, wait, senders }: Conditions): string =>
-  `${workload} of ${adapter}, ${payloadBytes} B, ${placement}, ${wait}${senders === undefined ? '' : `, ${senders} senders`}`
+function whatIs({ adapter, workload, payloadBytes, placement, wait, senders }: Conditions, launch: number | undefined): string {
+  const setting = [`${payloadBytes} B`, placement, wait, ...(senders === undefined ? [] : [`${senders} senders`])]
+  const which = launch === undefined ? ['costs'] : launch === 1 ? [] : [`launch ${launch}`]
+  return [`${workload} of ${adapter}`, ...setting, ...which].join(', ')
+}
 
 /** Seconds on the command line, as milliseconds. */
 export function millisecondsOf(option: string, text: string): number {

@@ -1,4 +1,6 @@
 /** docs/performance.md: what to reach, with what was measured beside it. Pure. */
+import { compareReports } from './compare.js'
+import { seenText } from './comparison-text.js'
 import { environmentLines, formatBytes, formatNumber, formatSpread, ratioNumber, settingOf, WORKLOAD } from './format.js'
 import type { Report } from './model.js'
 import { type Criterion, type Evidence, isReached, TARGETS, type Target } from './targets.js'
@@ -28,11 +30,24 @@ export function renderPerformance(report: Report, notes: string): string {
     '## Every record',
     '',
     ...TARGETS.flatMap((target) => detailsOf(target, report)),
+    ...comparability(report),
     '## Measured on',
     '',
     ...environmentLines(report.environment).map(([name, text]) => `- ${name}: ${text}`),
     '',
   ].join('\n')
+}
+
+/** How sharp a comparison with another such run is. */
+function comparability(report: Report): string[] {
+  const { compared, seen } = compareReports(report, report)
+  if (compared === 0) return []
+  return [
+    '## What a comparison with another run sees',
+    '',
+    `\`ipc-playground compare\` tests ${compared} of these records, those with C beside them. As far as the launches of this run scatter, half of those of each placement would be found to differ once they changed by ${seenText(seen)}.`,
+    '',
+  ]
 }
 
 const MARKS = { reached: '✓', missed: '✗', unknown: '?' } as const
