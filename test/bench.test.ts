@@ -15,7 +15,7 @@ import { Pattern, WrongMessage } from '../src/bench/payload.js'
 import { allowedProcessors, processorsFor } from '../src/bench/placement.js'
 import { MOST_TRIALS, planBench, planComparison, planFull } from '../src/bench/plan.js'
 import type { Port } from '../src/bench/port.js'
-import { medianOf, ratioOf, spreadOf } from '../src/bench/ratio.js'
+import { ratioOf, spreadOf } from '../src/bench/ratio.js'
 import type { BenchRecord } from '../src/bench/record.js'
 import { runTrial } from '../src/bench/run-trial.js'
 import { SharedReceiver, SharedSender } from '../src/bench/shared.js'
@@ -25,6 +25,7 @@ import { adapterById } from '../src/core/registry.js'
 import { compareReports } from '../src/report/compare.js'
 import { floorOf } from '../src/report/figures.js'
 import { makeReport, type Report } from '../src/report/model.js'
+import { medianOf } from '../src/statistics/sample.js'
 
 afterEach(() => {
   vi.unstubAllEnvs()

@@ -350,7 +350,7 @@ describe.skipIf(!built)('a floor', () => {
     const floor = start('pipe', { variant: 'anonymous' })
     await floor.answer()
     floor.say('walk 20')
-    expect(await floor.ended).toEqual({ status: 2, stderr: "bench: 'walk 20' is neither 'run MS' nor 'end'\n" })
+    expect(await floor.ended).toEqual({ status: 2, stderr: "bench: 'walk 20' is none of 'warm', 'run MS' and 'end'\n" })
     await expectNothingLeft()
   })
 })

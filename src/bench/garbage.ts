@@ -1,8 +1,8 @@
 /** How many bytes a message leaves to the collector. */
 import { writeSync } from 'node:fs'
 import { GCProfiler } from 'node:v8'
+import { medianOf } from '../statistics/sample.js'
 import { blocks, type Port } from './port.js'
-import { medianOf } from './ratio.js'
 
 /** A young generation so large that nothing is collected while it is looked at, and a way to empty it before. */
 export const HEAP_FLAGS: readonly string[] = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']

@@ -1,7 +1,9 @@
 /** From the launches of a trial to its figures. Pure. */
+
+import { meanOf } from '../statistics/sample.js'
 import { figuresOf, roundValue } from './figures.js'
 import type { Launched, NoFloor, Told } from './launch.js'
-import { meanOf, ratioOf, spreadOf } from './ratio.js'
+import { ratioOf, spreadOf } from './ratio.js'
 import type { Floor, Measurement } from './record.js'
 import type { Trial } from './trial.js'
 

@@ -1,23 +1,10 @@
 /** What launches say together. */
+import { meanOf, medianOf, varianceOf } from '../statistics/sample.js'
+import { studentQuantile } from '../statistics/student.js'
 import type { Ratio, Spread } from './record.js'
-import { studentQuantile } from './student.js'
 
 /** What the interval leaves out, on both sides together. */
 const OUTSIDE = 0.05
-
-export function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const half = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[half] as number) : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2
-}
-
-export const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** The squared standard deviation of who these values are a sample of; not of one value. */
-export function varianceOf(values: readonly number[]): number {
-  const mean = meanOf(values)
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
-}
 
 /**
  * Of launches, each the median of its rounds: their mean, and the confidence interval of Student's t. What befalls a

@@ -8,8 +8,8 @@
  * scatter. Without C beside it a figure follows the machine, and is not compared.
  */
 
-import { meanOf, medianOf, varianceOf } from '../bench/ratio.js'
 import type { BenchRecord, Conditions, Launch, Placement } from '../bench/record.js'
+import { meanOf, medianOf, varianceOf } from '../statistics/sample.js'
 import { floorOf, type Measured } from './figures.js'
 import { environmentLines, isRate } from './format.js'
 import { groupBy, type Report } from './model.js'
@@ -169,7 +169,12 @@ function changeOf({ conditions, state }: Pairing, means: { readonly from: number
 
 function seenBy(tests: readonly Test[]): Comparison['seen'] {
   return [...groupBy(tests, ({ pairing }) => pairing.conditions.placement)].map(([placement, own]) => {
-    const least = medianOf(own.map(({ pairing, variance }) => leastDifference(ALPHA / tests.length, countsOf(pairing), variance)))
+    const counts = own.map(({ pairing }) => countsOf(pairing))
+    const typical = {
+      variance: medianOf(own.map(({ variance }) => variance.variance)),
+      freedom: medianOf(own.map(({ variance }) => variance.freedom)),
+    }
+    const least = leastDifference(ALPHA / tests.length, [medianOf(counts.map(([n]) => n)), medianOf(counts.map(([, n]) => n))], typical)
     return { placement: placement as Placement, factor: Math.max(1 + LEAST_EFFECT, Math.exp(least)) }
   })
 }

@@ -1,5 +1,5 @@
 /** What tells a change from chance. */
-import { studentP, studentQuantile } from '../bench/student.js'
+import { studentP, studentQuantile } from '../statistics/student.js'
 
 /** The p values of a family of tests as if there were one: none is below `alpha` by chance with more than that probability (Holm). In the order given. */
 export function holm(values: readonly number[]): number[] {

@@ -10,11 +10,11 @@ import { framed } from '../../core/framing.js'
 import { runFolder } from '../../core/janitor.js'
 import { KeepAlive } from '../../core/keep-alive.js'
 import { adapterById } from '../../core/registry.js'
+import { medianOf } from '../../statistics/sample.js'
 import { garbageMeter, tellGarbage } from '../garbage.js'
 import { TimeHistogram } from '../histogram.js'
 import type { Order } from '../order.js'
 import { Pattern, WrongMessage } from '../payload.js'
-import { medianOf } from '../ratio.js'
 import type { Side } from '../side.js'
 
 /** Messages of one turn: about 100 µs, shorter than what disturbs it. */
