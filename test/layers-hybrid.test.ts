@@ -264,7 +264,7 @@ describe('hybrid', () => {
     const flood = Array.from({ length: 40 }, () => encodeMessage(new Uint8Array(8000), false))
     for (const records of [
       flood,
-      [encodeCredit(1, 0)],
+      [encodeCredit(300_000, 0)],
       [encodeCredit(0, 64)],
       [encodeEnd(), encodeEnd()],
       [encodeEnd(), encodeMessage(Uint8Array.of(1), true)],
