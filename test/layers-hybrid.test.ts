@@ -188,6 +188,17 @@ describe('hybrid', () => {
     await d.close()
   })
 
+  test('8: closing the channel below releases the memory, too', async () => {
+    const [a, b] = await pair()
+    const stuck = assert.rejects(a.send(new Uint8Array(9_000_000)), { code: 'ERR_IPC_CLOSED' })
+    await turn()
+    await a.channel.close()
+    await stuck
+    await assert.rejects(a.receive(), { code: 'ERR_IPC_CLOSED' })
+    await assert.rejects(b.receive(), { code: 'ERR_IPC_PEER_GONE' })
+    await b.close()
+  })
+
   test('8: close gives up at its timeout where the peer does not read, and releases all the same', async () => {
     const [a, b] = await pair()
     const stuck = a.send(new Uint8Array(9_000_000))

@@ -56,6 +56,7 @@ export class Hybrid implements HybridChannel {
     const context = { adapter: channel.adapter }
     this.#ordinary = new Lane(context)
     this.#urgent = new Lane(context)
+    channel.closed.then((reason) => bodies.destroy(reason)) // whoever closed it
     void this.#listen()
   }
 
@@ -248,7 +249,8 @@ export class Hybrid implements HybridChannel {
       if (over) return
       throw error
     }
-    await Promise.all([this.channel.close(options), this.#bodies.close(options)])
+    await this.#bodies.close(options)
+    await this.channel.close(options)
     this.#discard(closedError({ adapter: this.channel.adapter }))
   }
 
