@@ -203,6 +203,15 @@ static napi_value pidfd_open_(napi_env env, napi_callback_info info) {
   return ipc_int(env, ipc_fd_own(env, fd));
 }
 
+// pidfdTake(pidfd, fd): a descriptor for what another process has open under this number. pidfd_getfd(2), Linux 5.6.
+static napi_value pidfd_take(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int pidfd, fd;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_int(env, argv[0], &pidfd) || !ipc_get_int(env, argv[1], &fd)) return NULL;
+  int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0); // close-on-exec by itself
+  return ipc_int(env, ipc_fd_own(env, taken));
+}
+
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "fdAdopt", fd_adopt);
   ipc_export(env, exports, "fdDisown", fd_disown);
@@ -219,5 +228,6 @@ static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "fdFlock", fd_flock);
   ipc_export(env, exports, "fdMkfifo", fd_mkfifo);
   ipc_export(env, exports, "pidfdOpen", pidfd_open_);
+  ipc_export(env, exports, "pidfdTake", pidfd_take);
 }
 IPC_MODULE(fd, init)

@@ -30,6 +30,8 @@ export interface SharedNative {
   fdSendDescriptors(socket: number, data: Uint8Array, fds: Int32Array): number
   /** `fds` gets the descriptors that came, which are the addon's to close, then -1. -EMSGSIZE where they, or a datagram, did not fit: none is kept. */
   fdReceiveDescriptors(socket: number, target: Uint8Array, fds: Int32Array): number
+  /** Our own descriptor for what the process has open under this number. */
+  pidfdTake(pidfd: number, fd: number): number
   /** Messages over non-blocking descriptors, which stay the caller's; of this address alone (`only` of 1), or all but those. */
   messageOpen(readFd: number, writeFd: number, told: Int32Array, address: Uint8Array | undefined, only: number): number
   messageClose(messages: number): number

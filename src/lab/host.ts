@@ -1,0 +1,110 @@
+/** A host of the lab: a network of its own, with the processes that live in it. */
+import { spawn } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
+import { check } from '../core/errors.js'
+import type { Actor } from '../matrix/stage/actor.js'
+import { call } from '../matrix/stage/call.js'
+import { K } from '../matrix/stage/constants.js'
+import { Skip, type Stage } from '../matrix/stage/stage.js'
+import { native } from '../native/index.js'
+import type { Side } from './packet.js'
+import type { Recorder } from './recorder.js'
+import { TcpWatch } from './watch.js'
+
+const INTERFACE = 'lab'
+
+export class Host {
+  readonly side: Side
+  readonly address: string
+  /** Every TCP socket of this host, followed from the beginning. */
+  readonly tcp: TcpWatch
+  readonly #holder: Actor
+
+  constructor(side: Side, address: string, holder: Actor, recorder: Recorder) {
+    this.side = side
+    this.address = address
+    this.#holder = holder
+    this.tcp = new TcpWatch(holder.pid, side, recorder)
+  }
+
+  /** A further process of this host. */
+  actor(role: string): Promise<Actor> {
+    return this.#holder.spawn(role)
+  }
+
+  /** The process whose namespaces are this host's. */
+  get pid(): number {
+    return this.#holder.pid
+  }
+
+  /**
+   * Runs a program of this machine inside the host; answers what it wrote. It sees the host's network, and nothing of it
+   * stays. @throws Error with what it wrote on standard error, where it fails
+   */
+  async command(file: string, args: readonly string[], input = ''): Promise<string> {
+    const child = spawn('nsenter', [...this.entry(), file, ...args], { stdio: 'pipe' })
+    let [out, error] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      error += text
+    })
+    child.stdin.on('error', () => {}) // it may not read
+    child.stdin.end(input)
+    const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+    if (code !== 0) throw new Error(`${file} ${args.join(' ')} at ${this.side}: ${error.trim() || `status ${code}`}`)
+    return out
+  }
+
+  /** What nsenter(1) needs to come in: its user namespace too, where it has one of its own. */
+  entry(): readonly string[] {
+    return ['--target', String(this.pid), '--net', ...(this.#ownUser() ? ['--user', '--preserve-credentials'] : []), '--']
+  }
+
+  close(): void {
+    this.tcp.close()
+  }
+
+  #ownUser(): boolean {
+    return namespaceOf(this.pid, 'user') !== namespaceOf('self', 'user')
+  }
+}
+
+const namespaceOf = (pid: number | 'self', kind: string): string => readlinkSync(`/proc/${pid}/ns/${kind}`)
+
+/** A process in a new network, with the loopback interface up. @throws Skip where there can be none */
+export async function newNetwork(stage: Stage, role: string): Promise<Actor> {
+  const holder = await stage.apart(role, K.CLONE_NEWNET)
+  await holder.must(call('interface_up', 'lo'))
+  return holder
+}
+
+/** A host behind one end of a wire, and our descriptor for that end. @throws Skip where there is no TUN */
+export async function hostOnTun(
+  stage: Stage,
+  side: Side,
+  address: string,
+  recorder: Recorder,
+): Promise<{ readonly host: Host; readonly end: number }> {
+  const holder = await newNetwork(stage, `host ${side}`)
+  const opened = await holder.do(call('tun_open', INTERFACE))
+  if (opened.error !== undefined) throw new Skip(`there is no /dev/net/tun to make a wire of: ${opened.error}`)
+  const end = takeDescriptor(holder.pid, opened.result)
+  await holder.must(call('close', opened.result))
+  await holder.must(call('interface_address', INTERFACE, address, NETMASK))
+  await holder.must(call('interface_up', INTERFACE))
+  return { host: new Host(side, address, holder, recorder), end }
+}
+
+const NETMASK = '255.255.255.0'
+
+/** Our own descriptor for what a process of ours has open. */
+function takeDescriptor(pid: number, fd: number): number {
+  const process = check(native.pidfdOpen(pid), 'pidfd_open')
+  try {
+    return check(native.pidfdTake(process, fd), 'pidfd_getfd')
+  } finally {
+    native.fdClose(process)
+  }
+}

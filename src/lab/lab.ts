@@ -1,0 +1,65 @@
+/** Where one story of the network is played: its hosts, the link between them, and the record of what happened. */
+import type { Company } from '../matrix/stage/company.js'
+import { Stage } from '../matrix/stage/stage.js'
+import { type Step, Story } from '../matrix/stage/story.js'
+import { type Host, hostOnTun } from './host.js'
+import { Recorder } from './recorder.js'
+import { Wire, type WireOptions } from './wire.js'
+
+/** What was predicted did not come. */
+export class Refuted extends Error {
+  override name = 'Refuted'
+}
+
+/** Two hosts and what joins them. */
+export interface Network {
+  readonly A: Host
+  readonly B: Host
+  readonly link: Wire
+}
+
+/** What the two hosts of a link are called. RFC 5737 */
+export const [ADDRESS_A, ADDRESS_B] = ['192.0.2.1', '192.0.2.2'] as const
+
+export class Lab {
+  readonly recorder = new Recorder()
+  readonly stage: Stage
+  backend = 'loopback'
+  readonly #open: { close(): void }[] = []
+
+  constructor(company: Company, onStep?: (step: Step) => void) {
+    const story = new Story((step) => {
+      this.recorder.write({ note: step.role === undefined ? step.text : `${step.role} ${step.pid}: ${step.text}` })
+      onStep?.(step)
+    })
+    this.stage = new Stage(company, story)
+  }
+
+  /** Two hosts, joined by a wire. @throws Skip where this machine cannot have one */
+  async wired(options?: WireOptions): Promise<Network> {
+    const a = await hostOnTun(this.stage, 'A', ADDRESS_A, this.recorder)
+    this.#open.push(a.host)
+    const b = await hostOnTun(this.stage, 'B', ADDRESS_B, this.recorder)
+    this.#open.push(b.host)
+    const link = new Wire({ A: a.end, B: b.end }, this.recorder, options)
+    this.#open.push(link)
+    this.backend = link.backend
+    return { A: a.host, B: b.host, link }
+  }
+
+  /** What the next steps are for. */
+  intend(text: string): void {
+    this.stage.intend(text)
+  }
+
+  /** Tells what is seen, where it is as predicted. @throws Refuted where it is not */
+  expect(holds: boolean, text: string): void {
+    if (!holds) throw new Refuted(text)
+    this.stage.observe(text)
+  }
+
+  async clear(): Promise<void> {
+    for (const one of this.#open.splice(0).reverse()) one.close()
+    await this.stage.clear()
+  }
+}

@@ -1,0 +1,117 @@
+/** IPv4 packets as a wire sees them. RFC 791, RFC 9293, RFC 768, RFC 792 */
+
+/** The two ends of a link. */
+export const SIDES = ['A', 'B'] as const
+export type Side = (typeof SIDES)[number]
+export const otherSide = (side: Side): Side => (side === 'A' ? 'B' : 'A')
+
+/** The control bits of TCP, in the order in which they lie in the header, the lowest first. RFC 9293, 3.1 */
+export const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'] as const
+export type Flag = (typeof FLAGS)[number]
+
+export interface TcpHeader {
+  readonly flags: readonly Flag[]
+  readonly sequence: number
+  readonly acknowledgment: number
+  /** As it stands in the header: not scaled. */
+  readonly window: number
+}
+
+/** One packet, decoded; a fragment behind the first has no ports. */
+export interface Packet {
+  /** The side that sent it. */
+  readonly from: Side
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'igmp' | number
+  readonly source: string
+  readonly destination: string
+  readonly sourcePort?: number
+  readonly destinationPort?: number
+  readonly tcp?: TcpHeader
+  readonly icmp?: { readonly type: number; readonly code: number }
+  readonly ttl: number
+  readonly fragment?: { readonly offset: number; readonly more: boolean }
+  /** Bytes behind the last header that was decoded. */
+  readonly payloadLength: number
+  /** The whole of it, headers too. Owned by whoever was handed the packet. */
+  readonly bytes: Uint8Array
+}
+
+const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp' | 'icmp' | 'igmp'>> = { 1: 'icmp', 2: 'igmp', 6: 'tcp', 17: 'udp' }
+
+/** undefined: no IPv4 packet, or one whose lengths contradict each other. */
+export function decode(bytes: Uint8Array, from: Side): Packet | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 20 || view.getUint8(0) >> 4 !== 4) return undefined
+  const headerLength = (view.getUint8(0) & 0xf) * 4
+  const length = view.getUint16(2)
+  if (headerLength < 20 || length < headerLength || length > bytes.length) return undefined
+  const number = view.getUint8(9)
+  const offset = (view.getUint16(6) & 0x1fff) * 8
+  const more = (view.getUint16(6) & 0x2000) !== 0
+  const common = {
+    from,
+    protocol: PROTOCOLS[number] ?? number,
+    source: addressAt(bytes, 12),
+    destination: addressAt(bytes, 16),
+    ttl: view.getUint8(8),
+    ...(offset > 0 || more ? { fragment: { offset, more } } : {}),
+    payloadLength: length - headerLength,
+    bytes,
+  }
+  if (offset > 0) return common
+  return { ...common, ...transport(common.protocol, new DataView(bytes.buffer, bytes.byteOffset + headerLength, length - headerLength)) }
+}
+
+const addressAt = (bytes: Uint8Array, at: number): string => bytes.subarray(at, at + 4).join('.')
+
+function transport(protocol: Packet['protocol'], view: DataView): Partial<Packet> {
+  const ports = () => ({ sourcePort: view.getUint16(0), destinationPort: view.getUint16(2) })
+  if (protocol === 'udp' && view.byteLength >= 8) return { ...ports(), payloadLength: view.byteLength - 8 }
+  if (protocol === 'icmp' && view.byteLength >= 8)
+    return { icmp: { type: view.getUint8(0), code: view.getUint8(1) }, payloadLength: view.byteLength - 8 }
+  if (protocol !== 'tcp' || view.byteLength < 20) return {}
+  const headerLength = (view.getUint8(12) >> 4) * 4
+  if (headerLength < 20 || headerLength > view.byteLength) return {}
+  const bits = view.getUint8(13)
+  return {
+    ...ports(),
+    tcp: {
+      flags: FLAGS.filter((_, at) => (bits & (1 << at)) !== 0),
+      sequence: view.getUint32(4),
+      acknowledgment: view.getUint32(8),
+      window: view.getUint16(14),
+    },
+    payloadLength: view.byteLength - headerLength,
+  }
+}
+
+/** `SYN ACK seq 1 ack 2`, `udp 512 bytes`. */
+export function describePacket({ protocol, tcp, icmp, payloadLength, fragment }: Packet): string {
+  const bytes = payloadLength > 0 ? ` ${payloadLength} bytes` : ''
+  const part = fragment === undefined ? '' : ` fragment at ${fragment.offset}`
+  if (tcp !== undefined) return `${tcp.flags.join(' ') || 'no flags'}${bytes}`
+  if (icmp !== undefined) return `icmp type ${icmp.type} code ${icmp.code}`
+  return `${protocol}${bytes}${part}`
+}
+
+/** Which packets are meant: those to which all that is said applies. It is data, so that the gate can say it in nftables. */
+export interface PacketFilter {
+  /** The side that sent it. */
+  readonly from?: Side
+  readonly protocol?: 'tcp' | 'udp' | 'icmp'
+  /** All of them are set. */
+  readonly flags?: readonly Flag[]
+  /** None of them is set. */
+  readonly notFlags?: readonly Flag[]
+  readonly destinationPort?: number
+  /** Whether it carries bytes of the user. */
+  readonly payload?: boolean
+}
+
+export const matches = (packet: Packet, { from, protocol, flags, notFlags, destinationPort, payload }: PacketFilter): boolean =>
+  (from === undefined || packet.from === from) &&
+  (protocol === undefined || packet.protocol === protocol) &&
+  (flags === undefined || flags.every((flag) => packet.tcp?.flags.includes(flag))) &&
+  (notFlags === undefined || (packet.tcp !== undefined && !notFlags.some((flag) => packet.tcp?.flags.includes(flag)))) &&
+  (destinationPort === undefined || packet.destinationPort === destinationPort) &&
+  (payload === undefined || packet.payloadLength > 0 === payload)

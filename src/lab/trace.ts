@@ -1,0 +1,48 @@
+/** What happened in a story, in time: the one file that a test asserts and the report draws. */
+
+import type { Flag, Side } from './packet.js'
+import type { TcpState } from './tcp-state.js'
+
+export const TRACE_VERSION = 1
+
+/** What became of a packet. */
+export type Fate = 'delivered' | 'held' | 'lost' | 'corrupted' | 'duplicated'
+
+export interface TracedPacket {
+  /** In the order in which they came onto the link, from 1. */
+  readonly number: number
+  readonly text: string
+  readonly protocol: string
+  readonly flags?: readonly Flag[]
+  /** Relative to the first of its direction, as tools show it. */
+  readonly sequence?: number
+  readonly acknowledgment?: number
+  readonly length: number
+  readonly fate: Fate
+  /** When it came out at the other side; absent where it did not, or not yet. */
+  readonly arrived?: number
+}
+
+/** One line; `t` in ms since the story began. */
+export interface TraceEvent {
+  readonly t: number
+  /** Where it was seen; absent where it concerns both. */
+  readonly side?: Side
+  /** A socket changed its state; `from` absent: it came to be. */
+  readonly state?: { readonly socket: string; readonly from?: TcpState; readonly to: TcpState }
+  readonly packet?: TracedPacket
+  /** A number that the story follows: cwnd, a queue's length. */
+  readonly sample?: { readonly name: string; readonly value: number }
+  /** What the story says at this moment. */
+  readonly note?: string
+}
+
+export interface Trace {
+  readonly version: typeof TRACE_VERSION
+  readonly story: string
+  readonly title: string
+  /** How the hosts were joined: `wire`, `gate`, `loopback`. */
+  readonly backend: string
+  readonly kernel: string
+  readonly events: readonly TraceEvent[]
+}

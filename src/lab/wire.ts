@@ -1,0 +1,153 @@
+/**
+ * A wire in user space: the packets of two TUN interfaces, each in a network of its own, pass through this process,
+ * which delays, loses, holds and notes them. The kernels' stacks on both ends are real.
+ * Documentation/networking/tuntap.rst
+ */
+import { check } from '../core/errors.js'
+import { native } from '../native/index.js'
+import { DescriptorWatcher, EPOLLIN } from '../native/loop.js'
+import { corrupted } from './corruption.js'
+import type { Link } from './link.js'
+import { decode, matches, otherSide, type Packet, type PacketFilter, SIDES, type Side } from './packet.js'
+import { generator } from './random.js'
+import type { Recorder } from './recorder.js'
+
+const LARGEST_PACKET = 65_536
+
+/** A packet on its way. */
+interface Passing {
+  readonly packet: Packet
+  readonly note: ReturnType<Recorder['packet']>
+}
+
+export interface WireOptions {
+  /** What is left to chance is the same in every run with the same seed. */
+  readonly seed?: number
+}
+
+export class Wire implements Link {
+  readonly backend = 'wire'
+  readonly abilities = { impairs: true, keeps: true }
+  delay = 0
+  jitter = 0
+  loss = 0
+  duplicate = 0
+  corrupt = 0
+  reorder = 0
+  readonly #ends: Readonly<Record<Side, number>>
+  readonly #recorder: Recorder
+  readonly #random: () => number
+  readonly #watchers: readonly DescriptorWatcher[]
+  readonly #buffer = new Uint8Array(LARGEST_PACKET)
+  readonly #timers = new Set<NodeJS.Timeout>()
+  /** When the last packet of a direction comes out: a later one never comes sooner, so jitter keeps the order. */
+  readonly #due: Record<Side, number> = { A: 0, B: 0 }
+  #filters: PacketFilter[] = []
+  #kept: Passing[] = []
+  #drops: { filter: PacketFilter; left: number }[] = []
+
+  /** The descriptors become the wire's. */
+  constructor(ends: Readonly<Record<Side, number>>, recorder: Recorder, { seed = 1 }: WireOptions = {}) {
+    this.#ends = ends
+    this.#recorder = recorder
+    this.#random = generator(seed)
+    this.#watchers = SIDES.map((side) => {
+      check(native.fdSetNonblock(ends[side], 1), 'fcntl', {})
+      const watcher = new DescriptorWatcher(ends[side], () => this.#take(side))
+      check(watcher.want(EPOLLIN), 'epoll_ctl', {})
+      return watcher
+    })
+  }
+
+  hold(filter: PacketFilter): void {
+    this.#filters.push(filter)
+  }
+
+  release(): void {
+    this.#filters = []
+    for (const passing of this.#kept.splice(0)) this.#depart(passing)
+  }
+
+  /** Loses the next `times` packets that match, whatever else is set. */
+  drop(filter: PacketFilter, times = 1): void {
+    this.#drops.push({ filter, left: times })
+  }
+
+  /** How many packets are kept back. */
+  get held(): number {
+    return this.#kept.length
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    for (const watcher of this.#watchers) watcher.close()
+    for (const side of SIDES) native.fdClose(this.#ends[side])
+  }
+
+  #take(from: Side): void {
+    for (;;) {
+      const length = native.fdRead(this.#ends[from], this.#buffer)
+      if (length <= 0) return
+      const packet = decode(this.#buffer.slice(0, length), from)
+      // IPv6's own discovery of neighbours, which no story is about.
+      if (packet !== undefined) this.#meet(packet)
+    }
+  }
+
+  #meet(packet: Packet): void {
+    const passing = { packet, note: this.#recorder.packet(packet) }
+    if (this.#isDropped(packet) || this.#happens(this.loss)) {
+      passing.note.fate('lost')
+      return
+    }
+    if (this.#filters.some((filter) => matches(packet, filter))) {
+      passing.note.fate('held')
+      this.#kept.push(passing)
+      return
+    }
+    this.#depart(passing)
+  }
+
+  #isDropped(packet: Packet): boolean {
+    const drop = this.#drops.find(({ filter, left }) => left > 0 && matches(packet, filter))
+    if (drop === undefined) return false
+    drop.left--
+    return true
+  }
+
+  #depart({ packet, note }: Passing): void {
+    const broken = this.#happens(this.corrupt)
+    const bytes = broken ? corrupted(packet, this.#random) : packet.bytes
+    const twice = this.#happens(this.duplicate)
+    note.fate(broken ? 'corrupted' : twice ? 'duplicated' : 'delivered')
+    for (let copy = 0; copy < (twice ? 2 : 1); copy++) this.#deliver(packet.from, bytes, note)
+  }
+
+  #deliver(from: Side, bytes: Uint8Array, note: Passing['note']): void {
+    const put = () => {
+      // A host that has just gone, or whose interface is down, takes nothing: what is on the wire then is lost.
+      if (native.fdWrite(this.#ends[otherSide(from)], bytes) >= 0) note.arrived()
+      else note.fate('lost')
+    }
+    const wait = this.#happens(this.reorder) ? 0 : this.#wait(from)
+    if (wait <= 0) {
+      put()
+      return
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      put()
+    }, wait)
+    this.#timers.add(timer)
+  }
+
+  #wait(from: Side): number {
+    const now = performance.now()
+    this.#due[from] = Math.max(now + this.delay + this.jitter * this.#random(), this.#due[from])
+    return this.#due[from] - now
+  }
+
+  #happens(chance: number): boolean {
+    return chance > 0 && this.#random() < chance
+  }
+}
