@@ -134,7 +134,7 @@ list: build ## the mechanisms and their adapters
 doctor: build ## which adapters run here, why the others do not, the limits of this machine
 	@$(CLI) doctor
 
-.PHONY: matrix cell quiz compare-crash
+.PHONY: matrix cell quiz compare-crash lab
 matrix: build ## the semantics matrix: every property of every mechanism, by experiment
 	@$(CLI) matrix
 cell: build ## one of its experiments, step by step: make cell P=P30 M=svsem
@@ -143,6 +143,11 @@ quiz: build ## what will the kernel do? You say, and see it do
 	@$(CLI) quiz
 compare-crash: build ## one process is killed, for each mechanism: what its survivor finds
 	@$(CLI) compare-crash
+
+lab: build ## the network lab: the kernel's TCP, seen and asserted; one story by its name: make lab-tcp-states
+	@$(CLI) lab
+lab-%: build
+	@$(CLI) lab $*
 
 # `make socket` and `make socket-tcp`, for every folder of src/adapters.
 .PHONY: $(MECHANISMS)

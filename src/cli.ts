@@ -117,6 +117,14 @@ program
   .action(run(async () => (await import('./commands/compare-crash.js')).compareCrash))
 
 program
+  .command('lab')
+  .argument('[stories...]', 'such as tcp-states; default all')
+  .description('the network lab: TCP, UDP and what is above them, seen in the kernel; one story is told step by step')
+  .option('--folder <folder>', 'where to write', 'reports/latest')
+  .option('--json', 'the results with their traces')
+  .action(run(async () => (await import('./commands/lab.js')).lab))
+
+program
   .command('compare')
   .argument('<old>', 'a report.json')
   .argument('<new>', 'another, of the same machine')

@@ -37,13 +37,14 @@ export class Lab {
 
   /** Two hosts, joined by a wire. @throws Skip where this machine cannot have one */
   async wired(options?: WireOptions): Promise<Network> {
-    const a = await hostOnTun(this.stage, 'A', ADDRESS_A, this.recorder)
-    this.#open.push(a.host)
-    const b = await hostOnTun(this.stage, 'B', ADDRESS_B, this.recorder)
-    this.#open.push(b.host)
+    const [a, b] = await this.stage.story.hush(async () => [
+      await this.#host(() => hostOnTun(this.stage, 'A', ADDRESS_A, this.recorder)),
+      await this.#host(() => hostOnTun(this.stage, 'B', ADDRESS_B, this.recorder)),
+    ])
     const link = new Wire({ A: a.end, B: b.end }, this.recorder, options)
     this.#open.push(link)
     this.backend = link.backend
+    this.intend(`Two hosts, ${ADDRESS_A} and ${ADDRESS_B}, each a network of its own, joined by a wire of ours.`)
     return { A: a.host, B: b.host, link }
   }
 
@@ -56,6 +57,12 @@ export class Lab {
   expect(holds: boolean, text: string): void {
     if (!holds) throw new Refuted(text)
     this.stage.observe(text)
+  }
+
+  async #host<T extends { readonly host: Host }>(make: () => Promise<T>): Promise<T> {
+    const made = await make()
+    this.#open.push(made.host)
+    return made
   }
 
   async clear(): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { BenchRecord } from '../bench/record.js'
 import { PLACEMENT, WAIT, WORKLOAD } from './format.js'
+import { LAB_SYMBOLS, LAB_VERSION, type LabReport } from './lab.js'
 import { MATRIX_VERSION, type MatrixReport } from './matrix.js'
 import { SYMBOLS } from './matrix-words.js'
 import { REPORT_VERSION, type Report } from './model.js'
@@ -37,6 +38,29 @@ export function readMatrix(path: string): MatrixReport {
     throw new ReportFileError(path, 'is damaged')
   return data as unknown as MatrixReport
 }
+
+/** @throws ReportFileError */
+export function readLab(path: string): LabReport {
+  const data = readData(path)
+  if (!isObject(data) || typeof data.version !== 'number' || !Array.isArray(data.stories))
+    throw new ReportFileError(path, 'is no lab.json of ipc-playground')
+  if (data.version !== LAB_VERSION)
+    throw new ReportFileError(path, `is a lab of version ${data.version}, and this reads version ${LAB_VERSION}: play it again`)
+  if (!isText(data.createdAt) || !data.stories.every(isStory)) throw new ReportFileError(path, 'is damaged')
+  return data as unknown as LabReport
+}
+
+const isStory = (story: unknown): boolean =>
+  isObject(story) &&
+  isText(story.name) &&
+  isText(story.title) &&
+  isOneOf(story.verdict, LAB_SYMBOLS) &&
+  isNumber(story.ms) &&
+  isObject(story.trace) &&
+  isText(story.trace.backend) &&
+  isText(story.trace.kernel) &&
+  Array.isArray(story.trace.events) &&
+  story.trace.events.every((event) => isObject(event) && isNumber(event.t))
 
 const isCell = (cell: unknown): boolean =>
   isObject(cell) &&

@@ -1,12 +1,15 @@
-/** Writes the three forms of a report, or of a matrix, into one folder; the page has both. */
+/** Writes the three forms of a report, of a matrix or of the network lab into one folder; the page has all of them. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { StoryResult } from '../lab/story.js'
 import { type Page, renderHtml } from './html.js'
+import { type LabReport, mergeStories } from './lab.js'
+import { renderLabMarkdown } from './lab-markdown.js'
 import { renderMarkdown } from './markdown.js'
 import type { MatrixReport } from './matrix.js'
 import { renderMatrixMarkdown } from './matrix-markdown.js'
 import { modelOf, type Report } from './model.js'
-import { ReportFileError, readMatrix, readReport } from './read.js'
+import { ReportFileError, readLab, readMatrix, readReport } from './read.js'
 
 /** Where each form was written. */
 export interface Written {
@@ -28,24 +31,33 @@ export class ReportFolderError extends Error {
 
 /**
  * Writes `report.json`, `report.md` and `index.html` into `folder`, making it where it is missing and leaving
- * whatever else it holds; a matrix that lies there stays a page of `index.html`.
+ * whatever else it holds; a matrix or a lab that lies there stays a page of `index.html`.
  *
  * @throws ReportFolderError
  */
 export function writeReport(report: Report, folder = 'reports/latest'): Written {
-  const target = resolve(folder)
   const model = modelOf(report)
-  return writeForms(target, 'report', report, renderMarkdown(model), {
-    model,
-    matrix: readOr(() => readMatrix(join(target, 'matrix.json'))),
-  })
+  return writeForms(resolve(folder), 'report', report, renderMarkdown(model), { model })
 }
 
-/** The same for `matrix.json` and `matrix.md`, beside the figures that lie there. */
+/** The same for `matrix.json` and `matrix.md`. */
 export function writeMatrix(matrix: MatrixReport, folder = 'reports/latest'): Written {
+  return writeForms(resolve(folder), 'matrix', matrix, renderMatrixMarkdown(matrix), { matrix })
+}
+
+/** The same for `lab.json` and `lab.md`: `played` come in place of the stories of their names, of which `order` is all. */
+export function writeLab(played: readonly StoryResult[], order: readonly string[], folder = 'reports/latest'): Written {
   const target = resolve(folder)
-  const report = readOr(() => readReport(join(target, 'report.json')))
-  return writeForms(target, 'matrix', matrix, renderMatrixMarkdown(matrix), { model: report && modelOf(report), matrix })
+  const lab = mergeStories(labIn(target), played, order)
+  return writeForms(target, 'lab', lab, renderLabMarkdown(lab), { lab })
+}
+
+const labIn = (folder: string): LabReport | undefined => readOr(() => readLab(join(folder, 'lab.json')))
+
+/** What lies in the folder already. */
+function pageOf(folder: string): Page {
+  const report = readOr(() => readReport(join(folder, 'report.json')))
+  return { model: report && modelOf(report), matrix: readOr(() => readMatrix(join(folder, 'matrix.json'))), lab: labIn(folder) }
 }
 
 /** Nothing where there is none, or not one of ours: what was measured now is not lost for it. */
@@ -59,7 +71,8 @@ function readOr<T>(read: () => T): T | undefined {
 }
 
 /** All are written aside first and then renamed, so that no file is ever seen half written, and a failure leaves the old ones. */
-function writeForms(target: string, name: string, data: unknown, markdown: string, page: Page): Written {
+function writeForms(target: string, name: string, data: unknown, markdown: string, part: Page): Written {
+  const page = { ...pageOf(target), ...part }
   const texts = { [`${name}.json`]: `${JSON.stringify(data, null, 2)}\n`, [`${name}.md`]: markdown, 'index.html': renderHtml(page) }
   let aside: string | undefined
   try {
