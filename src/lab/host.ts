@@ -7,7 +7,8 @@ import { call } from '../matrix/stage/call.js'
 import { K } from '../matrix/stage/constants.js'
 import { Skip, type Stage } from '../matrix/stage/stage.js'
 import { native } from '../native/index.js'
-import type { Side } from './packet.js'
+import { pathOf } from './installed.js'
+import { SIDES, type Side } from './packet.js'
 import type { Recorder } from './recorder.js'
 import { TcpWatch } from './watch.js'
 
@@ -24,7 +25,7 @@ export class Host {
     this.side = side
     this.address = address
     this.#holder = holder
-    this.tcp = new TcpWatch(holder.pid, side, recorder)
+    this.tcp = new TcpWatch(holder.pid, side, address, recorder)
   }
 
   /** A further process of this host. */
@@ -41,8 +42,8 @@ export class Host {
    * Runs a program of this machine inside the host; answers what it wrote. It sees the host's network, and nothing of it
    * stays. @throws Error with what it wrote on standard error, where it fails
    */
-  async command(file: string, args: readonly string[], input = ''): Promise<string> {
-    const child = spawn('nsenter', [...this.entry(), file, ...args], { stdio: 'pipe' })
+  async command(program: string, args: readonly string[], input = ''): Promise<string> {
+    const child = spawn('nsenter', [...this.entry(), pathOf(program) ?? program, ...args], { stdio: 'pipe' })
     let [out, error] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text
@@ -53,7 +54,7 @@ export class Host {
     child.stdin.on('error', () => {}) // it may not read
     child.stdin.end(input)
     const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
-    if (code !== 0) throw new Error(`${file} ${args.join(' ')} at ${this.side}: ${error.trim() || `status ${code}`}`)
+    if (code !== 0) throw new Error(`${program} ${args.join(' ')} at ${this.side}: ${error.trim() || `status ${code}`}`)
     return out
   }
 
@@ -98,6 +99,17 @@ export async function hostOnTun(
 }
 
 const NETMASK = '255.255.255.0'
+
+/** Two hosts that are addresses of one network. @throws Skip where there can be none */
+export async function hostsInOneNetwork(
+  stage: Stage,
+  addresses: Readonly<Record<Side, string>>,
+  recorder: Recorder,
+): Promise<Readonly<Record<Side, Host>>> {
+  const holder = await newNetwork(stage, 'both hosts')
+  for (const side of SIDES) await holder.must(call('interface_address', `lo:${side}`, addresses[side], '255.255.255.255'))
+  return { A: new Host('A', addresses.A, holder, recorder), B: new Host('B', addresses.B, holder, recorder) }
+}
 
 /** Our own descriptor for what a process of ours has open. */
 function takeDescriptor(pid: number, fd: number): number {

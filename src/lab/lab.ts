@@ -1,8 +1,11 @@
 /** Where one story of the network is played: its hosts, the link between them, and the record of what happened. */
 import type { Company } from '../matrix/stage/company.js'
-import { Stage } from '../matrix/stage/stage.js'
+import { Skip, Stage } from '../matrix/stage/stage.js'
 import { type Step, Story } from '../matrix/stage/story.js'
-import { type Host, hostOnTun } from './host.js'
+import { Gate } from './gate.js'
+import { type Host, hostOnTun, hostsInOneNetwork } from './host.js'
+import { isInstalled } from './installed.js'
+import type { Barrier } from './link.js'
 import { Recorder } from './recorder.js'
 import { Wire, type WireOptions } from './wire.js'
 
@@ -12,10 +15,10 @@ export class Refuted extends Error {
 }
 
 /** Two hosts and what joins them. */
-export interface Network {
+export interface Network<L extends Barrier = Barrier> {
   readonly A: Host
   readonly B: Host
-  readonly link: Wire
+  readonly link: L
 }
 
 /** What the two hosts of a link are called. RFC 5737 */
@@ -36,16 +39,30 @@ export class Lab {
   }
 
   /** Two hosts, joined by a wire. @throws Skip where this machine cannot have one */
-  async wired(options?: WireOptions): Promise<Network> {
+  async wired(options?: WireOptions): Promise<Network<Wire>> {
     const [a, b] = await this.stage.story.hush(async () => [
-      await this.#host(() => hostOnTun(this.stage, 'A', ADDRESS_A, this.recorder)),
-      await this.#host(() => hostOnTun(this.stage, 'B', ADDRESS_B, this.recorder)),
+      await this.#opened(() => hostOnTun(this.stage, 'A', ADDRESS_A, this.recorder)),
+      await this.#opened(() => hostOnTun(this.stage, 'B', ADDRESS_B, this.recorder)),
     ])
     const link = new Wire({ A: a.end, B: b.end }, this.recorder, options)
     this.#open.push(link)
     this.backend = link.backend
     this.intend(`Two hosts, ${ADDRESS_A} and ${ADDRESS_B}, each a network of its own, joined by a wire of ours.`)
     return { A: a.host, B: b.host, link }
+  }
+
+  /** The same, by a wire or, where there is none, by a gate. @throws Skip where this machine has neither */
+  async joined(): Promise<Network> {
+    try {
+      return await this.wired()
+    } catch (error) {
+      if (!(error instanceof Skip) || !isInstalled('nft')) throw error
+    }
+    const { A, B } = await this.stage.story.hush(() => hostsInOneNetwork(this.stage, { A: ADDRESS_A, B: ADDRESS_B }, this.recorder))
+    this.#open.push(A, B)
+    this.backend = 'gate'
+    this.intend(`Two hosts, ${ADDRESS_A} and ${ADDRESS_B}, in one network of their own, with a gate between them.`)
+    return { A, B, link: new Gate({ A, B }) }
   }
 
   /** What the next steps are for. */
@@ -59,7 +76,7 @@ export class Lab {
     this.stage.observe(text)
   }
 
-  async #host<T extends { readonly host: Host }>(make: () => Promise<T>): Promise<T> {
+  async #opened<T extends { readonly host: Host }>(make: () => Promise<T>): Promise<T> {
     const made = await make()
     this.#open.push(made.host)
     return made

@@ -4,13 +4,17 @@ import type { Recorder } from './recorder.js'
 import { type TcpRow, type TcpState, tcpRows } from './tcp-state.js'
 
 const LOOK_MS = 1
+const PATIENCE_MS = 10_000
 
 /** What is known of a socket by its two addresses. */
 const nameOf = ({ local, remote }: TcpRow): string => `${local} ${remote}`
 
+const describe = ({ local, remote, state }: TcpRow): string => `${local} ${remote} ${state}`
+
 export class TcpWatch {
   readonly #known = new Map<string, TcpState>()
   readonly #pid: number
+  readonly #address: string
   readonly #side: Side
   readonly #recorder: Recorder
   readonly #timer: NodeJS.Timeout
@@ -18,9 +22,10 @@ export class TcpWatch {
   #wake: (() => void)[] = []
   #failure: unknown
 
-  /** `pid`: any process that lives in the network. */
-  constructor(pid: number, side: Side, recorder: Recorder) {
+  /** `pid`: any process that lives in the network; `address`: whose sockets are meant. */
+  constructor(pid: number, side: Side, address: string, recorder: Recorder) {
     this.#pid = pid
+    this.#address = address
     this.#side = side
     this.#recorder = recorder
     this.#timer = setInterval(() => this.look(), LOOK_MS)
@@ -34,7 +39,7 @@ export class TcpWatch {
 
   look(): void {
     try {
-      this.#rows = tcpRows(this.#pid)
+      this.#rows = tcpRows(this.#pid).filter(({ local }) => local.startsWith(`${this.#address}:`) || local.startsWith('0.0.0.0:'))
     } catch (error) {
       this.#failure = error
     }
@@ -49,16 +54,23 @@ export class TcpWatch {
   }
 
   /** Settles with the first row that `wanted` accepts. @throws Error after `patienceMs` */
-  async until(what: string, wanted: (row: TcpRow) => boolean, patienceMs = 10_000): Promise<TcpRow> {
+  async until(what: string, wanted: (row: TcpRow) => boolean, patienceMs = PATIENCE_MS): Promise<TcpRow> {
+    return this.#look(`${what} was not seen`, () => this.#rows.find(wanted), patienceMs)
+  }
+
+  /** Settles when no row is accepted by `unwanted` any more. @throws Error after `patienceMs` */
+  async gone(what: string, unwanted: (row: TcpRow) => boolean, patienceMs = PATIENCE_MS): Promise<void> {
+    await this.#look(`${what} did not go`, () => (this.#rows.some(unwanted) ? undefined : true), patienceMs)
+  }
+
+  async #look<T>(failure: string, see: () => T | undefined, patienceMs: number): Promise<T> {
     const end = performance.now() + patienceMs
     for (;;) {
-      const found = this.#rows.find(wanted)
-      if (found !== undefined) return found
+      const seen = see()
+      if (seen !== undefined) return seen
       if (this.#failure !== undefined) throw this.#failure
       if (performance.now() > end)
-        throw new Error(
-          `${what} was not seen at ${this.#side}; there: ${this.#rows.map(({ local, remote, state }) => `${local} ${remote} ${state}`).join(', ') || 'no socket'}`,
-        )
+        throw new Error(`${failure} at ${this.#side}; there: ${this.#rows.map(describe).join(', ') || 'no socket'}`)
       await new Promise<void>((resolve) => this.#wake.push(resolve))
     }
   }

@@ -42,9 +42,9 @@ export class Wire implements Link {
   readonly #timers = new Set<NodeJS.Timeout>()
   /** When the last packet of a direction comes out: a later one never comes sooner, so jitter keeps the order. */
   readonly #due: Record<Side, number> = { A: 0, B: 0 }
-  #filters: PacketFilter[] = []
-  #kept: Passing[] = []
-  #drops: { filter: PacketFilter; left: number }[] = []
+  readonly #kept: Passing[] = []
+  #filters: readonly PacketFilter[] = []
+  readonly #drops: { filter: PacketFilter; left: number }[] = []
 
   /** The descriptors become the wire's. */
   constructor(ends: Readonly<Record<Side, number>>, recorder: Recorder, { seed = 1 }: WireOptions = {}) {
@@ -59,13 +59,16 @@ export class Wire implements Link {
     })
   }
 
-  hold(filter: PacketFilter): void {
-    this.#filters.push(filter)
+  async hold(...filters: PacketFilter[]): Promise<void> {
+    this.#filters = filters
+    const kept = this.#kept.splice(0)
+    for (const passing of kept)
+      if (this.#isHeld(passing.packet)) this.#kept.push(passing)
+      else this.#depart(passing)
   }
 
-  release(): void {
-    this.#filters = []
-    for (const passing of this.#kept.splice(0)) this.#depart(passing)
+  release(): Promise<void> {
+    return this.hold()
   }
 
   /** Loses the next `times` packets that match, whatever else is set. */
@@ -100,12 +103,16 @@ export class Wire implements Link {
       passing.note.fate('lost')
       return
     }
-    if (this.#filters.some((filter) => matches(packet, filter))) {
+    if (this.#isHeld(packet)) {
       passing.note.fate('held')
       this.#kept.push(passing)
       return
     }
     this.#depart(passing)
+  }
+
+  #isHeld(packet: Packet): boolean {
+    return this.#filters.some((filter) => matches(packet, filter))
   }
 
   #isDropped(packet: Packet): boolean {

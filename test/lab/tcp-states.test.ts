@@ -6,8 +6,10 @@ const trace = played('tcp-states')
 
 test('the handshake takes three packets, and the client is established first', (context) => {
   const { events } = trace(context)
-  expect(packetsOf(trace(context), 'A').slice(0, 2)).toEqual(['SYN', 'ACK'])
-  expect(packetsOf(trace(context), 'B')[0]).toBe('SYN ACK')
+  if (trace(context).backend === 'wire') {
+    expect(packetsOf(trace(context), 'A').slice(0, 2)).toEqual(['SYN', 'ACK'])
+    expect(packetsOf(trace(context), 'B')[0]).toBe('SYN ACK')
+  }
   const established = (side: string) => events.findIndex((event) => event.side === side && event.state?.to === 'ESTABLISHED')
   expect(established('A')).toBeLessThan(established('B'))
 })
@@ -22,6 +24,7 @@ test('who closes first passes FIN_WAIT1, FIN_WAIT2 and TIME_WAIT; the other CLOS
 })
 
 test.for(['A', 'B'] as const)('closing at once takes %s through CLOSING to TIME_WAIT', (side, context) => {
+  if (trace(context).backend !== 'wire') context.skip('a gate cannot let two FINs cross')
   expect(transitions(trace(context), side)).toEqual(expect.arrayContaining(['FIN_WAIT1 → CLOSING', 'CLOSING → TIME_WAIT']))
 })
 
@@ -29,7 +32,7 @@ test.for(['A', 'B'] as const)('opening at once takes %s from SYN_SENT through SY
   expect(transitions(trace(context), side)).toEqual(expect.arrayContaining(['SYN_SENT → SYN_RECV', 'SYN_RECV → ESTABLISHED']))
 })
 
-test('every state is seen', (context) => {
+test('every state is seen, but for CLOSING behind a gate', (context) => {
   const seen = new Set([...transitions(trace(context), 'A'), ...transitions(trace(context), 'B')].map((text) => text.split(' → ')[1]))
-  expect(seen).toEqual(new Set(TCP_STATES))
+  expect(seen).toEqual(new Set(TCP_STATES.filter((state) => state !== 'CLOSING' || trace(context).backend === 'wire')))
 })
