@@ -26,6 +26,6 @@ export interface Link extends Barrier {
   corrupt: number
   /** The packet overtakes those that are delayed. tc-netem(8) */
   reorder: number
-  /** Loses the next `times` packets that match. */
-  drop(filter: PacketFilter, times?: number): void
+  /** Loses `times` (1) of the packets that match, behind the first `after` (0) of them. */
+  drop(filter: PacketFilter, which?: { readonly after?: number; readonly times?: number }): void
 }

@@ -9,6 +9,12 @@ const PATIENCE_MS = 10_000
 /** What is known of a socket by its two addresses. */
 const nameOf = ({ local, remote }: TcpRow): string => `${local} ${remote}`
 
+interface Followed {
+  readonly name: string
+  readonly value: (row: TcpRow) => number | undefined
+  last: number | undefined
+}
+
 const describe = ({ local, remote, state }: TcpRow): string => `${local} ${remote} ${state}`
 
 export class TcpWatch {
@@ -18,6 +24,7 @@ export class TcpWatch {
   readonly #side: Side
   readonly #recorder: Recorder
   readonly #timer: NodeJS.Timeout
+  readonly #followed: Followed[] = []
   #rows: readonly TcpRow[] = []
   #wake: (() => void)[] = []
   #failure: unknown
@@ -30,6 +37,11 @@ export class TcpWatch {
     this.#recorder = recorder
     this.#timer = setInterval(() => this.look(), LOOK_MS)
     this.#timer.unref()
+  }
+
+  /** From now on writes a sample whenever the number changes that `value` finds in a row. */
+  follow(name: string, value: (row: TcpRow) => number | undefined): void {
+    this.#followed.push({ name, value, last: undefined })
   }
 
   /** As they were at the last look. */
@@ -50,6 +62,7 @@ export class TcpWatch {
       this.#note(socket, row.state)
     }
     for (const socket of [...this.#known.keys()]) if (!seen.has(socket)) this.#note(socket, 'CLOSE')
+    for (const followed of this.#followed) this.#sample(followed)
     for (const wake of this.#wake.splice(0)) wake()
   }
 
@@ -78,6 +91,13 @@ export class TcpWatch {
   close(): void {
     clearInterval(this.#timer)
     for (const wake of this.#wake.splice(0)) wake()
+  }
+
+  #sample(followed: Followed): void {
+    const value = this.#rows.map(followed.value).find((found) => found !== undefined)
+    if (value === undefined || value === followed.last) return
+    followed.last = value
+    this.#recorder.write({ side: this.#side, sample: { name: followed.name, value } })
   }
 
   #note(socket: string, to: TcpState): void {

@@ -44,7 +44,7 @@ export class Wire implements Link {
   readonly #due: Record<Side, number> = { A: 0, B: 0 }
   readonly #kept: Passing[] = []
   #filters: readonly PacketFilter[] = []
-  readonly #drops: { filter: PacketFilter; left: number }[] = []
+  readonly #drops: { filter: PacketFilter; after: number; times: number }[] = []
 
   /** The descriptors become the wire's. */
   constructor(ends: Readonly<Record<Side, number>>, recorder: Recorder, { seed = 1 }: WireOptions = {}) {
@@ -71,9 +71,8 @@ export class Wire implements Link {
     return this.hold()
   }
 
-  /** Loses the next `times` packets that match, whatever else is set. */
-  drop(filter: PacketFilter, times = 1): void {
-    this.#drops.push({ filter, left: times })
+  drop(filter: PacketFilter, { after = 0, times = 1 } = {}): void {
+    this.#drops.push({ filter, after, times })
   }
 
   /** How many packets are kept back. */
@@ -116,10 +115,16 @@ export class Wire implements Link {
   }
 
   #isDropped(packet: Packet): boolean {
-    const drop = this.#drops.find(({ filter, left }) => left > 0 && matches(packet, filter))
-    if (drop === undefined) return false
-    drop.left--
-    return true
+    let dropped = false
+    for (const drop of this.#drops) {
+      if (drop.times === 0 || !matches(packet, drop.filter)) continue
+      if (drop.after > 0) drop.after--
+      else {
+        drop.times--
+        dropped = true
+      }
+    }
+    return dropped
   }
 
   #depart({ packet, note }: Passing): void {
