@@ -1,24 +1,8 @@
 /** The states of TCP, as the kernel shows them and as RFC 9293 lets them follow each other. */
 import { readFileSync } from 'node:fs'
+import { inetName, type TcpState, tcpStateOf } from '../matrix/stage/kernel.js'
 
-/** By the kernel's number. include/net/tcp_states.h; NEW_SYN_RECV (12) is shown as SYN_RECV. */
-const NUMBERED = [
-  undefined,
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT1',
-  'FIN_WAIT2',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-] as const
-
-export type TcpState = NonNullable<(typeof NUMBERED)[number]>
-export const TCP_STATES: readonly TcpState[] = NUMBERED.filter((state) => state !== undefined)
+export { TCP_STATES, type TcpState } from '../matrix/stage/kernel.js'
 
 /**
  * What may follow what, by RFC 9293, figure 5 and sections 3.6 and 3.10; a socket that comes to be is CLOSE. A reset, or
@@ -58,6 +42,9 @@ export interface TcpRow {
   readonly slowStartThreshold?: number
 }
 
+/** TCP_NEW_SYN_RECV (12) is shown as SYN_RECV. include/net/tcp_states.h */
+const NEW_SYN_RECV: TcpState = 'SYN_RECV'
+
 const TIMERS = ['none', 'retransmit', 'keepalive', 'time-wait', 'probe'] as const
 
 /** The TCP sockets of the network that the process lives in. @throws where the process is gone */
@@ -71,12 +58,12 @@ function rowOf(line: string): TcpRow {
   const [, local = '', remote = '', state = '', queues = '', timer = '', retransmits = '', , , inode = ''] = words
   const [send = '', receive = ''] = queues.split(':')
   const [kind = '', expires = ''] = timer.split(':')
-  const named = NUMBERED[Number.parseInt(state, 16)] ?? 'SYN_RECV'
+  const named = tcpStateOf(Number.parseInt(state, 16)) ?? NEW_SYN_RECV
   // The last two words of a row of a full socket. A listener has its queue of fast open there.
   const [window, threshold] = words.length >= 17 && named !== 'LISTEN' ? words.slice(-2).map(Number) : []
   return {
-    local: addressOf(local),
-    remote: addressOf(remote),
+    local: inetName(local),
+    remote: inetName(remote),
     state: named,
     sendQueue: Number.parseInt(send, 16),
     receiveQueue: Number.parseInt(receive, 16),
@@ -87,11 +74,4 @@ function rowOf(line: string): TcpRow {
     ...(window === undefined ? {} : { congestionWindow: window }),
     ...(threshold === undefined || threshold < 0 ? {} : { slowStartThreshold: threshold }),
   }
-}
-
-/** `0100007F:1F90`: the address is a word in the byte order of the machine, which is little-endian. */
-function addressOf(hex: string): string {
-  const [address = '', port = ''] = hex.split(':')
-  const octets = (address.match(/../g) ?? []).map((octet) => Number.parseInt(octet, 16)).reverse()
-  return `${octets.join('.')}:${Number.parseInt(port, 16)}`
 }

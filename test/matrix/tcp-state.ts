@@ -4,7 +4,7 @@ import { K } from '../../src/matrix/stage/constants.js'
 import { type TcpState, tcpStateOf } from '../../src/matrix/stage/kernel.js'
 
 /** The state of a TCP socket of the actor: the first byte of `struct tcp_info`. tcp(7) */
-export async function tcpState(actor: Actor, fd: number): Promise<TcpState> {
+export async function tcpState(actor: Actor, fd: number): Promise<TcpState | undefined> {
   const [state = 0] = (await actor.must(call('getsockopt', fd, K.IPPROTO_TCP, K.TCP_INFO, 1))).bytes('value')
   return tcpStateOf(state)
 }

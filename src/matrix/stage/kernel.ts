@@ -25,8 +25,8 @@ export const sysvKeys = (kind: 'sem' | 'msg' | 'shm'): readonly number[] => rows
 export const unixNames = (): readonly string[] => rows('/proc/net/unix').flatMap((words) => words[7] ?? [])
 
 /** By their numbers in /proc/net/tcp and in `struct tcp_info`. netinet/tcp.h */
-const TCP_STATES = [
-  '',
+const NUMBERED = [
+  undefined,
   'ESTABLISHED',
   'SYN_SENT',
   'SYN_RECV',
@@ -40,9 +40,11 @@ const TCP_STATES = [
   'CLOSING',
 ] as const
 
-export type TcpState = (typeof TCP_STATES)[number]
+export type TcpState = NonNullable<(typeof NUMBERED)[number]>
+export const TCP_STATES: readonly TcpState[] = NUMBERED.filter((state) => state !== undefined)
 
-export const tcpStateOf = (number: number): TcpState => TCP_STATES[number] ?? ''
+/** undefined: not one that the kernel shows. */
+export const tcpStateOf = (number: number): TcpState | undefined => NUMBERED[number]
 
 /** `addr:port` of the local ends of all sockets. proc(5) /proc/net/tcp, /proc/net/udp */
 export const inetNames = (protocol: 'tcp' | 'udp'): readonly string[] =>
@@ -55,7 +57,7 @@ export const tcpIs = (name: string, state: TcpState): boolean =>
   )
 
 /** The address is one word in the byte order of the machine, which is little-endian. */
-function inetName(hex: string): string {
+export function inetName(hex: string): string {
   const [address = '', port = ''] = hex.split(':')
   const octets = address.match(/../g)?.reverse() ?? []
   return `${octets.map((octet) => Number.parseInt(octet, 16)).join('.')}:${Number.parseInt(port, 16)}`
