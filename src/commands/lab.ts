@@ -30,7 +30,7 @@ export async function lab(names: readonly string[], { folder, json }: Options): 
       folder,
     )
     if (json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
-    console.error(`${short(written.html)}#network, ${short(written.markdown)}, ${short(written.json)}`)
+    console.error(`${short(written.markdown)}, ${short(written.json)}`)
   }
   const paint = coloursFor(process.stdout)
   await interruptible(async (signal) => {

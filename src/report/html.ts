@@ -8,7 +8,6 @@ import { readFileSync } from 'node:fs'
 import { escapeHtml } from './escape.js'
 import { environmentLines } from './format.js'
 import { renderConformance, renderRecords } from './html-tables.js'
-import type { LabReport } from './lab.js'
 import type { MatrixReport } from './matrix.js'
 import { renderMatrix } from './matrix-html.js'
 import type { Model } from './model.js'
@@ -30,7 +29,6 @@ const MODULES = ['format.js', 'figures.js', 'choose.js', 'assets/filters.js', 'a
 export interface Page {
   readonly model?: Model | undefined
   readonly matrix?: MatrixReport | undefined
-  readonly lab?: LabReport | undefined
 }
 
 export function renderHtml({ model, matrix }: Page): string {

@@ -1,9 +1,9 @@
-/** Writes the three forms of a report, of a matrix or of the network lab into one folder; the page has all of them. */
+/** Writes the forms of a report, of a matrix or of the network lab into one folder; the page has the first two. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { StoryResult } from '../lab/story.js'
 import { type Page, renderHtml } from './html.js'
-import { type LabReport, mergeStories } from './lab.js'
+import { mergeStories } from './lab.js'
 import { renderLabMarkdown } from './lab-markdown.js'
 import { renderMarkdown } from './markdown.js'
 import type { MatrixReport } from './matrix.js'
@@ -31,7 +31,7 @@ export class ReportFolderError extends Error {
 
 /**
  * Writes `report.json`, `report.md` and `index.html` into `folder`, making it where it is missing and leaving
- * whatever else it holds; a matrix or a lab that lies there stays a page of `index.html`.
+ * whatever else it holds; a matrix that lies there stays a page of `index.html`.
  *
  * @throws ReportFolderError
  */
@@ -45,19 +45,22 @@ export function writeMatrix(matrix: MatrixReport, folder = 'reports/latest'): Wr
   return writeForms(resolve(folder), 'matrix', matrix, renderMatrixMarkdown(matrix), { matrix })
 }
 
-/** The same for `lab.json` and `lab.md`: `played` come in place of the stories of their names, of which `order` is all. */
-export function writeLab(played: readonly StoryResult[], order: readonly string[], folder = 'reports/latest'): Written {
+/** Writes `lab.json` and `lab.md`: `played` come in place of the stories of their names, of which `order` is all. */
+export function writeLab(played: readonly StoryResult[], order: readonly string[], folder = 'reports/latest'): Omit<Written, 'html'> {
   const target = resolve(folder)
-  const lab = mergeStories(labIn(target), played, order)
-  return writeForms(target, 'lab', lab, renderLabMarkdown(lab), { lab })
+  const lab = mergeStories(
+    readOr(() => readLab(join(target, 'lab.json'))),
+    played,
+    order,
+  )
+  writeTexts(target, { 'lab.json': jsonOf(lab), 'lab.md': renderLabMarkdown(lab) })
+  return { json: join(target, 'lab.json'), markdown: join(target, 'lab.md') }
 }
-
-const labIn = (folder: string): LabReport | undefined => readOr(() => readLab(join(folder, 'lab.json')))
 
 /** What lies in the folder already. */
 function pageOf(folder: string): Page {
   const report = readOr(() => readReport(join(folder, 'report.json')))
-  return { model: report && modelOf(report), matrix: readOr(() => readMatrix(join(folder, 'matrix.json'))), lab: labIn(folder) }
+  return { model: report && modelOf(report), matrix: readOr(() => readMatrix(join(folder, 'matrix.json'))) }
 }
 
 /** Nothing where there is none, or not one of ours: what was measured now is not lost for it. */
@@ -70,10 +73,16 @@ function readOr<T>(read: () => T): T | undefined {
   }
 }
 
-/** All are written aside first and then renamed, so that no file is ever seen half written, and a failure leaves the old ones. */
 function writeForms(target: string, name: string, data: unknown, markdown: string, part: Page): Written {
-  const page = { ...pageOf(target), ...part }
-  const texts = { [`${name}.json`]: `${JSON.stringify(data, null, 2)}\n`, [`${name}.md`]: markdown, 'index.html': renderHtml(page) }
+  const page = renderHtml({ ...pageOf(target), ...part })
+  writeTexts(target, { [`${name}.json`]: jsonOf(data), [`${name}.md`]: markdown, 'index.html': page })
+  return { json: join(target, `${name}.json`), markdown: join(target, `${name}.md`), html: join(target, 'index.html') }
+}
+
+const jsonOf = (data: unknown): string => `${JSON.stringify(data, null, 2)}\n`
+
+/** All are written aside first and then renamed, so that no file is ever seen half written, and a failure leaves the old ones. */
+function writeTexts(target: string, texts: Readonly<Record<string, string>>): void {
   let aside: string | undefined
   try {
     mkdirSync(target, { recursive: true })
@@ -85,5 +94,4 @@ function writeForms(target: string, name: string, data: unknown, markdown: strin
   } finally {
     if (aside !== undefined) rmSync(aside, { recursive: true, force: true })
   }
-  return { json: join(target, `${name}.json`), markdown: join(target, `${name}.md`), html: join(target, 'index.html') }
 }
