@@ -125,7 +125,8 @@ describe('need 6: an embedder that forbids external buffers', () => {
     assert.equal(stderr, '')
     assert.deepEqual(JSON.parse(stdout), {
       refused: ['semaphore/atomics', 'shared-memory/ring', 'shared-memory/posix', 'shared-memory/mmap', 'shared-memory/sysv'],
-      code: 'ERR_IPC_UNAVAILABLE',
+      view: 'ERR_IPC_UNAVAILABLE',
+      copied: [5, 6],
       echoed: [[7], [7], [7]],
     })
   })
