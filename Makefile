@@ -163,6 +163,12 @@ $(foreach mechanism,$(MECHANISMS),\
   $(foreach goal,$(filter $(mechanism)-%,$(MAKECMDGOALS)),\
     $(eval $(call variant,$(mechanism),$(goal)))))
 
+# `make demo-daemon`, for every folder of demos/programs.
+DEMO_GOALS := $(patsubst demos/programs/%/main.ts,demo-%,$(wildcard demos/programs/*/main.ts))
+.PHONY: $(DEMO_GOALS)
+$(DEMO_GOALS): build
+	@$(CLI) demo $(@:demo-%=%)
+
 # `make bench-socket` and `make bench-socket-tcp`.
 define bench
 .PHONY: bench-$(2)
@@ -212,10 +218,12 @@ test-sanitized: check build $(ASAN_ADDON)
 
 # --- the rest ------------------------------------------------------------------------------------
 
-.PHONY: docs screenshot performance clean help
+.PHONY: docs programs screenshot performance clean help
 docs: build ## docs/reference from the doc comments; figures of the latest bench and matrix into docs/mechanisms
 	cd docs && node_modules/.bin/typedoc --options typedoc.json
 	@$(NODE) scripts/docs.mjs
+programs: build ## docs/programs.md: the programs, and what they print
+	@$(NODE) scripts/programs.mjs
 screenshot: build ## docs/report.png: a picture of the latest report, with Chromium
 	$(NODE) scripts/screenshot.mjs
 performance: build ## docs/performance.md: what to reach, and what the latest report has of it

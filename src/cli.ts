@@ -17,6 +17,7 @@ A name is a mechanism (socket) or an adapter (socket/tcp); \`ipc-playground list
 Examples:
   ipc-playground list                      the mechanisms and their adapters
   ipc-playground demo fifo                 a FIFO between two processes, with what the kernel shows
+  ipc-playground demo daemon               one of the programs that docs/programs.md shows
   ipc-playground show message-queue        its demo, its conformance and its figures
   ipc-playground bench --plan              what \`make bench\` measures, and why
   ipc-playground bench socket pipe --json  figures for programs
@@ -45,7 +46,7 @@ program
 
 program
   .command('demo')
-  .argument('<name>', 'a mechanism or an adapter')
+  .argument('<name>', 'a mechanism or an adapter, or a program of docs/programs.md')
   .description('a story between two processes: who did what, and what the kernel shows meanwhile')
   .action(run(async () => (await import('./commands/demo.js')).demo))
 

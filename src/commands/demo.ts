@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AdapterId } from '../core/channel.js'
 import { adapterById } from '../core/registry.js'
@@ -8,8 +8,13 @@ import { adaptersNamed, mechanismOf } from './names.js'
 import { UsageError } from './outcome.js'
 import { packageFolder } from './package-folder.js'
 
+const DEMOS = join(packageFolder, 'dist', 'demos')
+const PROGRAMS = join(DEMOS, 'programs')
+
 export async function demo(name: string): Promise<number> {
-  return interruptible(async (signal) => runDemo(await demoAdapter(name), signal))
+  return interruptible(async (signal) =>
+    readdirSync(PROGRAMS).includes(name) ? runFile(join(PROGRAMS, name, 'main.js'), [], signal) : runDemo(await demoAdapter(name), signal),
+  )
 }
 
 /** The adapter that tells the story: the one named, or the mechanism's first that runs here. */
@@ -25,10 +30,13 @@ export async function demoAdapter(name: string): Promise<AdapterId> {
 
 /** Runs the mechanism's story, or the one for any mechanism, in a process of its own. Its exit status. */
 export async function runDemo(adapter: AdapterId, signal: AbortSignal): Promise<number> {
+  const own = join(DEMOS, `${mechanismOf(adapter)}.js`)
+  return runFile(existsSync(own) ? own : join(DEMOS, 'generic.js'), [adapter], signal)
+}
+
+async function runFile(file: string, args: readonly string[], signal: AbortSignal): Promise<number> {
   signal.throwIfAborted()
-  const own = join(packageFolder, 'dist', 'demos', `${mechanismOf(adapter)}.js`)
-  const file = existsSync(own) ? own : join(packageFolder, 'dist', 'demos', 'generic.js')
-  const child = spawn(process.execPath, [file, adapter], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit' })
   // The terminal interrupts the story too; whoever signals this process alone does not.
   const end = () => child.kill('SIGTERM')
   signal.addEventListener('abort', end, { once: true })

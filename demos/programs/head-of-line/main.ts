@@ -1,12 +1,13 @@
 /** How long a message of one byte is on its way behind one of 100 MB: over process.send, a unix socket, and a hybrid. */
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { spawnPeer } from 'ipc-playground'
 import { maxMessageBytes, type Name, overChannel, overProcess, type Way } from './ways.js'
 
 const WORKER = new URL('./worker.js', import.meta.url)
-const BODY_BYTES = 100_000_000
 const ROUNDS = 5
+const [megabytes = '100'] = process.argv.slice(2)
 
 /** Milliseconds from the send of the byte to its arrival, by the clock that all processes share, and what came first. */
 async function round({ send, receive }: Way): Promise<{ milliseconds: number; byteFirst: boolean }> {
@@ -21,13 +22,15 @@ async function round({ send, receive }: Way): Promise<{ milliseconds: number; by
 }
 
 async function measure(name: Name): Promise<void> {
-  const args = [name, String(BODY_BYTES)]
+  const args = [name, String(Number(megabytes) * 1e6)]
   const child = name === 'process.send' ? fork(fileURLToPath(WORKER), args, { serialization: 'advanced' }) : undefined
   const peer = child === undefined ? await spawnPeer(WORKER, { args, maxMessageBytes }) : undefined
   const way = child !== undefined ? overProcess(child) : await overChannel(name, (peer as NonNullable<typeof peer>).channel)
   const results: Awaited<ReturnType<typeof round>>[] = []
   for (let i = 0; i < ROUNDS; i++) results.push(await round(way))
   await way.send(new Uint8Array(), false)
+  if (child !== undefined) await once(child, 'exit')
+  else await way.close()
   await peer?.[Symbol.asyncDispose]()
   const sorted = results.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)
   const median = sorted[ROUNDS >> 1] ?? Number.NaN
@@ -35,5 +38,5 @@ async function measure(name: Name): Promise<void> {
   console.log(`${name.padEnd(12)}  ${median.toFixed(2).padStart(8)} ms   ${order}`)
 }
 
-console.log(`A byte sent right behind ${BODY_BYTES / 1e6} MB, median of ${ROUNDS}:\n`)
+console.log(`A byte sent right behind ${megabytes} MB, median of ${ROUNDS}:\n`)
 for (const name of ['process.send', 'socket/unix', 'hybrid'] as const) await measure(name)

@@ -6,6 +6,7 @@ import { type Channel, hybrid } from 'ipc-playground'
 export interface Way {
   send(data: Uint8Array, urgent: boolean): Promise<unknown>
   receive(): Promise<Uint8Array>
+  close(): Promise<void>
 }
 
 export type Name = 'process.send' | 'socket/unix' | 'hybrid'
@@ -31,6 +32,7 @@ export function overProcess(other: ChildProcess | NodeJS.Process): Way {
         })
       }
     },
+    close: async () => other.disconnect?.(),
   }
 }
 
@@ -43,5 +45,6 @@ export async function overChannel(name: Name, channel: Channel): Promise<Way> {
       if (message === null) throw new Error('the other side has ended')
       return message
     },
+    close: () => over.close(),
   }
 }

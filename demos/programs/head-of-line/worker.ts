@@ -6,9 +6,7 @@ import { type Name, overChannel, overProcess } from './ways.js'
 const [name = '', bytes = ''] = process.argv.slice(2)
 const way = name === 'process.send' ? overProcess(process) : await overChannel(name as Name, await joinParent())
 const body = new Uint8Array(Number(bytes)).fill(1)
-for (;;) {
-  const question = await way.receive().catch(() => undefined)
-  if (question === undefined || question.length === 0) break
+while ((await way.receive()).length > 0) {
   const sent = way.send(body, false)
   await turn()
   const now = process.hrtime.bigint()
@@ -16,4 +14,4 @@ for (;;) {
   await sent
   await way.send(new Uint8Array(BigUint64Array.of(now).buffer), false)
 }
-process.exit()
+await way.close()

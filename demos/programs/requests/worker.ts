@@ -1,0 +1,3 @@
+import { joinParent, respond } from 'ipc-playground'
+
+await respond(await joinParent(), (request) => request)
