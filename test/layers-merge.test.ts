@@ -35,6 +35,18 @@ describe('merge', () => {
     await Promise.all(peers.map((peer) => peer[Symbol.asyncDispose]()))
   })
 
+  test('who has something only later is heard although another one never pauses', async () => {
+    const flood = channelPair({ over: 'message', capacity: 2 ** 20 })
+    const late = channelPair({ over: 'message' })
+    for (let i = 0; i < 5000; i++) flood.a.trySend(Uint8Array.of(1))
+    let before = 0
+    for await (const [from] of merge([flood.b, late.b])) {
+      if (from === late.b) break
+      if (before++ === 10) late.a.trySend(Uint8Array.of(2))
+    }
+    assert(before < 100, `${before} messages came before`)
+  })
+
   test('those that have something take turns, one message each', async () => {
     const pairs = [channelPair({ over: 'message' }), channelPair({ over: 'message' }), channelPair({ over: 'message' })]
     for (const { a } of pairs) for (let i = 0; i < 3; i++) await a.send(Uint8Array.of(i))

@@ -74,7 +74,10 @@ export class Hybrid implements HybridChannel {
     }
     const transmit = async () => {
       await sendPatiently(this.channel, encodeBody(data.length))
-      await this.#bodies.send(data)
+      await this.#bodies.send(data).catch((error) => {
+        this.#fail(error) // nothing can follow a header without its body
+        throw error
+      })
     }
     return this.#ordinary.send(costOf(0), transmit, options)
   }
