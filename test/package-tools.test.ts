@@ -24,7 +24,7 @@ afterAll(() => workshop.remove())
 
 const on = async (project: string, ...args: readonly string[]) => (await succeed(process.execPath, args, project)).stdout
 
-describe.skipIf(!slow)('under tools', { timeout: 300_000 }, () => {
+describe.skipIf(!slow)('under tools', { timeout: 600_000 }, () => {
   test.for(TYPESCRIPTS)('its types compile with TypeScript %s, libraries checked', async (version, context) => {
     const tools = await workshop.install(context, `typescript-${version}`, [`typescript@${version}`])
     const tsc = join(tools, 'node_modules/typescript/bin/tsc')
