@@ -198,8 +198,8 @@ test: check build $(PREBUILDABLE) ## all tests; FULL=1 adds the slow ones: memor
 # The addon under AddressSanitizer and UndefinedBehaviorSanitizer, in a folder of its own, where node-gyp-build
 # finds it by the variable. Sources are links to ours, so that reports name them. SIGBUS is the addon's own to
 # handle; of an allocation its caller is kept, for lsan.supp must not match what called us.
-# The tests of the tools and of the matrix start what is not the addon, and the kill loops nothing but what other
-# tests start.
+# The tests of the tools, of the matrix and of the lab start what is not the addon, and the kill loops, the programs and
+# the peers nothing but what other tests start.
 ASAN := build/asan
 ASAN_ADDON := $(ASAN)/build/Release/ipc_playground.node
 $(ASAN_ADDON): $(NATIVE) build/native.list binding.gyp | $(INSTALLED)
@@ -213,8 +213,8 @@ test-sanitized: check build $(ASAN_ADDON)
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0 \
 	IPC_PLAYGROUND_PREBUILD=$(CURDIR)/$(ASAN) IPC_TEST_TIMEOUT_FACTOR=4 VITEST_JSON=$(TEST_REPORTS)/sanitized.json \
-	  $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos eighth kill package peers report,--exclude '**/$(name)*.test.js') \
-	  --exclude '**/test/matrix/**' --exclude '**/test/peer-cases/**'
+	  $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos docs eighth foreign kill needs outsider package peers programs report,--exclude '**/$(name)*.test.js') \
+	  --exclude '**/test/lab/**' --exclude '**/test/matrix/**' --exclude '**/test/peer-cases/**'
 
 # --- the rest ------------------------------------------------------------------------------------
 

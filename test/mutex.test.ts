@@ -29,7 +29,7 @@ import { run } from './support/run.js'
 
 const peerFile = fileURLToPath(new URL('./fixtures/mutex-peer.js', import.meta.url))
 const fuseFile = fileURLToPath(new URL('./fixtures/fuse-folder.js', import.meta.url))
-const KILLS = process.env.FULL === undefined ? 12 : 200
+const KILLS = process.env.FULL === undefined ? 12 : 40
 
 let folder = ''
 let memory: SharedMemoryBuffer
