@@ -31,7 +31,7 @@ const NEEDED = [
   /^prebuilds\/linux-(x64|arm64)\/node\.napi\.glibc\.node$/,
   /^include\/[^/]+\.h$/,
   /^python\/[^/]+\.py$/,
-  /^docs\/(mechanisms\/)?[^/]+\.md$/,
+  /^docs\/(mechanisms\/|reference\/(ipc-playground\/)?)?[^/]+\.md$/,
 ]
 
 describe('the tarball', () => {
