@@ -146,8 +146,6 @@ compare-crash: build ## one process is killed, for each mechanism: what its surv
 
 lab: build ## the network lab: the kernel's TCP, seen and asserted; one story by its name: make lab-tcp-states
 	@$(CLI) lab
-lab-%: build
-	@$(CLI) lab $*
 
 # `make socket` and `make socket-tcp`, for every folder of src/adapters.
 .PHONY: $(MECHANISMS)
@@ -162,6 +160,12 @@ endef
 $(foreach mechanism,$(MECHANISMS),\
   $(foreach goal,$(filter $(mechanism)-%,$(MAKECMDGOALS)),\
     $(eval $(call variant,$(mechanism),$(goal)))))
+
+# `make lab-tcp-states`, for every story of demos/network.
+LAB_GOALS := $(patsubst demos/network/%.ts,lab-%,$(filter-out %/index.ts,$(wildcard demos/network/*.ts)))
+.PHONY: $(LAB_GOALS)
+$(LAB_GOALS): build
+	@$(CLI) lab $(@:lab-%=%)
 
 # `make demo-daemon`, for every folder of demos/programs.
 DEMO_GOALS := $(patsubst demos/programs/%/main.ts,demo-%,$(wildcard demos/programs/*/main.ts))
