@@ -69,3 +69,19 @@ test('a part that nobody knows, or without an end, is refused', () => {
   expect(() => fillMechanismPage('<!-- weather -->\n<!-- /weather -->\n', 'fifo', report, matrix)).toThrow('is no part')
   expect(() => fillMechanismPage('<!-- figures -->\n', 'fifo', report, matrix)).toThrow('has no end')
 })
+
+test.skipIf(process.env.FULL !== '1')(
+  'docs/reference is what the doc comments say: make docs',
+  async () => {
+    const made = join(scratch, 'reference')
+    await run('node_modules/.bin/typedoc', ['--options', 'typedoc.json', '--out', made], { cwd: 'docs' })
+    const files = readdirSync(made, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'))
+    expect(files.sort()).toEqual(
+      readdirSync('docs/reference', { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.md'))
+        .sort(),
+    )
+    for (const file of files) expect(readFileSync(join('docs/reference', file), 'utf8')).toBe(readFileSync(join(made, file), 'utf8'))
+  },
+  240_000,
+)
