@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { suggestion } from '../core/registry.js'
 import { type NetworkStory, playStory, type StoryResult } from '../lab/story.js'
 import { unavailable } from '../matrix/stage/company.js'
@@ -7,8 +9,14 @@ import { writeLab } from '../report/write.js'
 import { type Colours, coloursFor } from './colours.js'
 import { interruptible } from './interrupt.js'
 import { UsageError } from './outcome.js'
+import { packageFolder } from './package-folder.js'
 import { startProgress } from './progress.js'
 import { checkFolder, short } from './report-folder.js'
+
+/** What demos/network has. */
+interface Stories {
+  readonly stories: readonly NetworkStory[]
+}
 
 interface Options {
   folder: string
@@ -17,7 +25,7 @@ interface Options {
 
 /** Plays the stories that `names` name: one is told step by step, several get a line each. Exit status 1 where one was refuted or failed. */
 export async function lab(names: readonly string[], { folder, json }: Options): Promise<number> {
-  const { stories } = await import('../../demos/network/index.js')
+  const { stories } = (await import(pathToFileURL(join(packageFolder, 'dist', 'demos', 'network', 'index.js')).href)) as Stories
   const chosen = select(stories, names)
   const reason = unavailable()
   if (reason !== undefined) throw new UsageError(reason)
