@@ -43,6 +43,8 @@ describe.each(sections.map((section, i) => ({ name: names[i] ?? '', section })))
     expect(status).toBe(0)
     expect(withoutFigures(stdout).trimEnd()).toBe(withoutFigures(printed).trimEnd())
     expect(place.processes()).toEqual([])
+    // What a program killed has left its ledger to whoever comes next.
+    expect(await cli(['clean'], place.env)).toMatchObject({ status: 0 })
     expect(place.entries()).toEqual([])
   })
 })
