@@ -92,8 +92,7 @@ static int guard_count;
 
 static _Noreturn void guard_main(int reading, void (*remove)(int id), int id) {
   char byte;
-  // In a session of its own: whoever ends the sides may end their whole group.
-  if (setsid() < 0 || dup2(reading, STDIN_FILENO) < 0 || close_range(1, ~0u, 0) < 0) _exit(1);
+  if (dup2(reading, STDIN_FILENO) < 0 || close_range(1, ~0u, 0) < 0) _exit(1);
   while (read(STDIN_FILENO, &byte, 1) < 0 && errno == EINTR) continue;
   remove(id);
   _exit(0);
@@ -105,6 +104,8 @@ void floor_guard(void (*remove)(int id), int id) {
   floor_check(pipe2(ends, O_CLOEXEC), "pipe2");
   pid_t process = (pid_t)floor_check(fork(), "fork");
   if (process == 0) guard_main(ends[0], remove, id);
+  // Before anybody can know of the object: whoever ends the sides may end their whole group.
+  floor_check(setpgid(process, process), "setpgid");
   floor_check(close(ends[0]), "close");
   guards[guard_count].process = process;
   guards[guard_count++].pipe = ends[1];
