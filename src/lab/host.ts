@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
 import { check } from '../core/errors.js'
+import { programAt } from '../core/program-at.js'
 import type { Actor } from '../matrix/stage/actor.js'
 import { call } from '../matrix/stage/call.js'
 import { K } from '../matrix/stage/constants.js'
 import { Skip, type Stage } from '../matrix/stage/stage.js'
 import { native } from '../native/index.js'
-import { pathOf } from './installed.js'
 import { SIDES, type Side } from './packet.js'
 import type { Recorder } from './recorder.js'
 import { TcpWatch } from './watch.js'
@@ -43,7 +43,7 @@ export class Host {
    * stays. @throws Error with what it wrote on standard error, where it fails
    */
   async command(program: string, args: readonly string[], input = ''): Promise<string> {
-    const child = spawn('nsenter', [...this.entry(), pathOf(program) ?? program, ...args], { stdio: 'pipe' })
+    const child = spawn('nsenter', [...this.#entry(), programAt(program) ?? program, ...args], { stdio: 'pipe' })
     let [out, error] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text
@@ -59,7 +59,7 @@ export class Host {
   }
 
   /** What nsenter(1) needs to come in: its user namespace too, where it has one of its own. */
-  entry(): readonly string[] {
+  #entry(): readonly string[] {
     return ['--target', String(this.pid), '--net', ...(this.#ownUser() ? ['--user', '--preserve-credentials'] : []), '--']
   }
 

@@ -1,10 +1,11 @@
 /** Where one story of the network is played: its hosts, the link between them, and the record of what happened. */
+
+import { programAt } from '../core/program-at.js'
 import type { Company } from '../matrix/stage/company.js'
 import { Skip, Stage } from '../matrix/stage/stage.js'
 import { type Step, Story } from '../matrix/stage/story.js'
 import { Gate } from './gate.js'
 import { type Host, hostOnTun, hostsInOneNetwork } from './host.js'
-import { isInstalled } from './installed.js'
 import type { Barrier } from './link.js'
 import { Recorder } from './recorder.js'
 import { Wire, type WireOptions } from './wire.js'
@@ -56,7 +57,7 @@ export class Lab {
     try {
       return await this.wired()
     } catch (error) {
-      if (!(error instanceof Skip) || !isInstalled('nft')) throw error
+      if (!(error instanceof Skip) || programAt('nft') === undefined) throw error
     }
     const { A, B } = await this.stage.story.hush(() => hostsInOneNetwork(this.stage, { A: ADDRESS_A, B: ADDRESS_B }, this.recorder))
     this.#open.push(A, B)

@@ -68,15 +68,15 @@ export class TcpWatch {
 
   /** Settles with the first row that `wanted` accepts. @throws Error after `patienceMs` */
   async until(what: string, wanted: (row: TcpRow) => boolean, patienceMs = PATIENCE_MS): Promise<TcpRow> {
-    return this.#look(`${what} was not seen`, () => this.#rows.find(wanted), patienceMs)
+    return this.#awaited(`${what} was not seen`, () => this.#rows.find(wanted), patienceMs)
   }
 
   /** Settles when no row is accepted by `unwanted` any more. @throws Error after `patienceMs` */
   async gone(what: string, unwanted: (row: TcpRow) => boolean, patienceMs = PATIENCE_MS): Promise<void> {
-    await this.#look(`${what} did not go`, () => (this.#rows.some(unwanted) ? undefined : true), patienceMs)
+    await this.#awaited(`${what} did not go`, () => (this.#rows.some(unwanted) ? undefined : true), patienceMs)
   }
 
-  async #look<T>(failure: string, see: () => T | undefined, patienceMs: number): Promise<T> {
+  async #awaited<T>(failure: string, see: () => T | undefined, patienceMs: number): Promise<T> {
     const end = performance.now() + patienceMs
     for (;;) {
       const seen = see()

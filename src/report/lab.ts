@@ -19,11 +19,16 @@ export const LAB_SYMBOLS: Readonly<Record<StoryResult['verdict'], string>> = {
 }
 
 /** The stories of `played` in place of those of the same name; `order` names all there are. */
-export function mergeStories(old: LabReport | undefined, played: readonly StoryResult[], order: readonly string[]): LabReport {
+export function mergeStories(
+  old: LabReport | undefined,
+  played: readonly StoryResult[],
+  order: readonly string[],
+  createdAt: string,
+): LabReport {
   const byName = new Map([...(old?.stories ?? []), ...played].map((story) => [story.name, story]))
   return {
     version: LAB_VERSION,
-    createdAt: new Date().toISOString(),
+    createdAt,
     stories: order.flatMap((name) => byName.get(name) ?? []),
   }
 }

@@ -52,6 +52,7 @@ export function writeLab(played: readonly StoryResult[], order: readonly string[
     readOr(() => readLab(join(target, 'lab.json'))),
     played,
     order,
+    new Date().toISOString(),
   )
   writeTexts(target, { 'lab.json': jsonOf(lab), 'lab.md': renderLabMarkdown(lab) })
   return { json: join(target, 'lab.json'), markdown: join(target, 'lab.md') }

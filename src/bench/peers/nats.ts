@@ -9,9 +9,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { programAt } from '../../core/program-at.js'
 import { privateFolder } from './folder.js'
 import { Inbox } from './inbox.js'
-import { missingPackage, programAt } from './installed.js'
+import { missingPackage } from './installed.js'
 import { lasting } from './lasting.js'
 import type { BenchPeer, Link, Meeting } from './peer.js'
 
