@@ -45,7 +45,7 @@ TYPESCRIPT := $(shell find src demos test -name '*.ts' 2>/dev/null ! -path src/a
 ASSETS := $(wildcard src/*/assets/*)
 
 .PHONY: build FORCE
-build: $(ADDON) dist/.built $(if $(shell command -v $(firstword $(CC))),floor build/actor) ## builds the addon, the C floors and the matrix's actor, and compiles the TypeScript
+build: $(ADDON) dist/.built $(if $(shell command -v $(firstword $(CC))),floor build/actor) ## builds the addon, the C floors and the actor, and compiles the TypeScript
 
 # Rewritten only when a file came or went, so that what was made of a removed file is made anew.
 build/native.list: FORCE
@@ -85,7 +85,7 @@ build/floor/%: src/adapters/%/floor.c $(FLOOR_OBJECTS) $(FLOOR_HEADERS)
 	@$(FLOOR_CC) $< $(FLOOR_OBJECTS) -lm -lrt -o $@
 
 # The process that the experiments of the matrix are played by; `npx ipc-playground build` makes the same.
-build/actor: $(wildcard src/matrix/actor/*.[ch])
+build/actor: $(wildcard src/stage/actor/*.[ch])
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror $(filter %.c,$^) -pthread -lrt -o $@
 
@@ -195,9 +195,10 @@ check: $(INSTALLED) ## format, lint and types
 	$(BIN)/biome ci .
 	$(BIN)/tsc --noEmit --incremental false
 
-test: check build $(PREBUILDABLE) ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
+test: check build $(PREBUILDABLE) $(if $(FULL),$(ASAN_ADDON)) ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
 	rm -rf $(TEST_REPORTS)
-	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)$(if $(FULL),; main=$$?; $(MAKE) --no-print-directory test-sanitized && exit $$main)
+	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)$(if $(FULL),; main=$$?; $(SANITIZED); sanitized=$$?; \
+	  $(NODE) scripts/test-summary.mjs $$((main + sanitized)) 0 $(TEST_REPORTS)/*.json)
 
 # The addon under AddressSanitizer and UndefinedBehaviorSanitizer, in a folder of its own, where node-gyp-build
 # finds it by the variable. Sources are links to ours, so that reports name them. SIGBUS is the addon's own to
@@ -211,14 +212,16 @@ $(ASAN_ADDON): $(NATIVE) build/native.list binding.gyp | $(INSTALLED)
 	ln -sfn $(addprefix $(CURDIR)/,binding.gyp package.json scripts src) $(ASAN)/
 	$(NODE_GYP) rebuild -C $(ASAN) --loglevel=error $(addprefix --nodedir=,$(NODEDIR)) -- -Dsanitize=address,undefined
 
+SANITIZED = $(OWN_IPC) env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+  ASAN_OPTIONS=abort_on_error=1:use_sigaltstack=0:handle_sigbus=0:malloc_context_size=2 \
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+  LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0 \
+  IPC_PLAYGROUND_PREBUILD=$(CURDIR)/$(ASAN) IPC_TEST_TIMEOUT_FACTOR=4 VITEST_JSON=$(TEST_REPORTS)/sanitized.json \
+    $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos docs eighth foreign kill needs outsider package peers programs report,--exclude '**/$(name)*.test.js') \
+    --exclude '**/test/lab/**' --exclude '**/test/matrix/**' --exclude '**/test/peer-cases/**'
+
 test-sanitized: check build $(ASAN_ADDON)
-	$(OWN_IPC) env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
-	ASAN_OPTIONS=abort_on_error=1:use_sigaltstack=0:handle_sigbus=0:malloc_context_size=2 \
-	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	LSAN_OPTIONS=suppressions=$(CURDIR)/test/lsan.supp:print_suppressions=0 \
-	IPC_PLAYGROUND_PREBUILD=$(CURDIR)/$(ASAN) IPC_TEST_TIMEOUT_FACTOR=4 VITEST_JSON=$(TEST_REPORTS)/sanitized.json \
-	  $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos docs eighth foreign kill needs outsider package peers programs report,--exclude '**/$(name)*.test.js') \
-	  --exclude '**/test/lab/**' --exclude '**/test/matrix/**' --exclude '**/test/peer-cases/**'
+	$(SANITIZED)
 
 # --- the rest ------------------------------------------------------------------------------------
 

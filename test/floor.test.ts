@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { allowedProcessors } from '../src/bench/placement.js'
-import { viewOf } from '../src/matrix/stage/kernel.js'
+import { viewOf } from '../src/stage/kernel.js'
 import { packageFolder } from './support/run.js'
 
 const FLOORS = join(packageFolder, 'build/floor')

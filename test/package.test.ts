@@ -45,7 +45,7 @@ describe('the tarball', () => {
       `prebuilds/linux-${process.arch}/node.napi.glibc.node`,
       'binding.gyp',
       'src/native/native.h',
-      'src/matrix/actor/main.c',
+      'src/stage/actor/main.c',
       'README.md',
       'LICENSE',
     ]

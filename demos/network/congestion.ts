@@ -4,9 +4,9 @@ import { defineStory } from '../../src/lab/story.js'
 import type { TcpRow } from '../../src/lab/tcp-state.js'
 import type { Trace } from '../../src/lab/trace.js'
 import type { Wire } from '../../src/lab/wire.js'
-import { call, filling } from '../../src/matrix/stage/call.js'
-import { K } from '../../src/matrix/stage/constants.js'
 import { inetAddress } from '../../src/matrix/subjects/sockets.js'
+import { call, filling } from '../../src/stage/call.js'
+import { K } from '../../src/stage/constants.js'
 
 const ONE_WAY_MS = 25
 const ROUND_TRIP_MS = 2 * ONE_WAY_MS

@@ -4,10 +4,10 @@ import type { Host } from '../../src/lab/host.js'
 import type { Lab, Network } from '../../src/lab/lab.js'
 import { defineStory } from '../../src/lab/story.js'
 import { mayFollow, TCP_STATES, type TcpRow, type TcpState } from '../../src/lab/tcp-state.js'
-import type { Actor } from '../../src/matrix/stage/actor.js'
-import { call } from '../../src/matrix/stage/call.js'
-import { K } from '../../src/matrix/stage/constants.js'
 import { inetAddress, int } from '../../src/matrix/subjects/sockets.js'
+import type { Actor } from '../../src/stage/actor.js'
+import { call } from '../../src/stage/call.js'
+import { K } from '../../src/stage/constants.js'
 
 const PORT = 7000
 

@@ -1,9 +1,9 @@
 /** Where one story of the network is played: its hosts, the link between them, and the record of what happened. */
 
 import { programAt } from '../core/program-at.js'
-import type { Company } from '../matrix/stage/company.js'
-import { Skip, Stage } from '../matrix/stage/stage.js'
-import { type Step, Story } from '../matrix/stage/story.js'
+import type { Company } from '../stage/company.js'
+import { Skip, Stage } from '../stage/stage.js'
+import { type Step, Story } from '../stage/story.js'
 import { Gate } from './gate.js'
 import { type Host, hostOnTun, hostsInOneNetwork } from './host.js'
 import type { Barrier } from './link.js'

@@ -1,7 +1,7 @@
 /** A story of the network: what is predicted, played between real kernels, seen, and where it is written. */
-import { Company } from '../matrix/stage/company.js'
-import { Skip } from '../matrix/stage/stage.js'
-import type { Step } from '../matrix/stage/story.js'
+import { Company } from '../stage/company.js'
+import { Skip } from '../stage/stage.js'
+import type { Step } from '../stage/story.js'
 import { Lab, Refuted } from './lab.js'
 import type { Trace } from './trace.js'
 

@@ -1,8 +1,8 @@
 /** The states of TCP, as the kernel shows them and as RFC 9293 lets them follow each other. */
 import { readFileSync } from 'node:fs'
-import { inetName, type TcpState, tcpStateOf } from '../matrix/stage/kernel.js'
+import { inetName, type TcpState, tcpStateOf } from '../stage/kernel.js'
 
-export { TCP_STATES, type TcpState } from '../matrix/stage/kernel.js'
+export { TCP_STATES, type TcpState } from '../stage/kernel.js'
 
 /**
  * What may follow what, by RFC 9293, figure 5 and sections 3.6 and 3.10; a socket that comes to be is CLOSE. A reset, or

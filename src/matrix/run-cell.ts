@@ -1,11 +1,12 @@
 /** One cell: an experiment between real processes, and what the oracle says of it. */
+
+import type { Rewrite } from '../stage/actor.js'
+import { Company } from '../stage/company.js'
+import { Skip, Stage } from '../stage/stage.js'
+import { type Step, Story } from '../stage/story.js'
 import { compare } from './comparison/compare.js'
 import { expectationOf, groupOf, type Prediction, predictionOf, titleOf } from './oracle/oracle.js'
 import type { Property } from './properties/property.js'
-import type { Rewrite } from './stage/actor.js'
-import { Company } from './stage/company.js'
-import { Skip, Stage } from './stage/stage.js'
-import { type Step, Story } from './stage/story.js'
 import type { Subject } from './subjects/subject.js'
 import { NOT_APPLICABLE, type Observation, type SubjectKey } from './vocabulary.js'
 

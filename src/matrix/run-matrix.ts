@@ -1,8 +1,9 @@
 /** All cells: a few side by side, and those that use up a limit of the user one by one. */
+
+import { Company } from '../stage/company.js'
 import { properties } from './properties/index.js'
 import type { Property } from './properties/property.js'
 import { type CellResult, runCell } from './run-cell.js'
-import { Company } from './stage/company.js'
 import { subjects } from './subjects/index.js'
 import type { Subject } from './subjects/subject.js'
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
 import { test } from 'vitest'
-import { describe } from '../../src/matrix/stage/call.js'
 import { inetAddress, unixAddress } from '../../src/matrix/subjects/sockets.js'
+import { describe } from '../../src/stage/call.js'
 
 const shown: readonly (readonly [string, Uint8Array])[] = [
   ['127.0.0.1:8080', inetAddress('127.0.0.1', 8080)],

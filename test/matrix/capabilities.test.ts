@@ -4,7 +4,7 @@ import { type CellResult, findProperty, findSubject, runCell, type SubjectKey, s
 import { afterAll, beforeAll, test } from 'vitest'
 import type { Capabilities } from '../../src/core/channel.js'
 import { adapterById, adapterIds } from '../../src/core/registry.js'
-import { Company } from '../../src/matrix/stage/company.js'
+import { Company } from '../../src/stage/company.js'
 
 /** Adapters of whose mechanism another is the matrix's. */
 const BESIDE: Readonly<Record<string, SubjectKey>> = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { allCells, runCell, unavailable } from 'ipc-playground/matrix'
 import { afterAll, beforeAll, test } from 'vitest'
-import { Company } from '../../src/matrix/stage/company.js'
+import { Company } from '../../src/stage/company.js'
 
 const reason = unavailable()
 let company: Company

@@ -1,6 +1,6 @@
 import { Skip, Stage, type Subject, subjects, unavailable } from 'ipc-playground/matrix'
 import { type TestContext, test } from 'vitest'
-import { Company } from '../../src/matrix/stage/company.js'
+import { Company } from '../../src/stage/company.js'
 
 /** A test on a stage of its own, cleared at its end. Its mechanisms are those of `keys`: without one of them it is skipped. */
 export function onStage(

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { type AdapterId, spawnPeer } from 'ipc-playground'
 import { test } from 'vitest'
 import { adapterById } from '../../src/core/registry.js'
-import { until } from '../../src/matrix/stage/actor-process.js'
-import { stateOf } from '../../src/matrix/stage/kernel.js'
+import { until } from '../../src/stage/actor-process.js'
+import { stateOf } from '../../src/stage/kernel.js'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 

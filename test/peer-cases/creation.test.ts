@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Outcome } from 'ipc-playground/matrix'
-import type { Actor } from '../../src/matrix/stage/actor.js'
 import { type NamedObject, newObject } from '../../src/matrix/subjects/subject.js'
+import type { Actor } from '../../src/stage/actor.js'
 import { peerCase } from './stage.js'
 
 const modes: Readonly<Record<string, (object: NamedObject, actor: Actor) => Promise<Outcome>>> = {

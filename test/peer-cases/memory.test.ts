@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import type { Actor } from '../../src/matrix/stage/actor.js'
-import type { Constant } from '../../src/matrix/stage/call.js'
-import { either, K } from '../../src/matrix/stage/constants.js'
 import type { MemoryEnd } from '../../src/matrix/subjects/memory.js'
+import type { Actor } from '../../src/stage/actor.js'
+import type { Constant } from '../../src/stage/call.js'
+import { either, K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 const mapping = (fd: number, page: number) => call('mmap', fd, page, either(K.PROT_READ, K.PROT_WRITE), K.MAP_SHARED)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { K } from '../../src/matrix/stage/constants.js'
+import { K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 const NOW = 0

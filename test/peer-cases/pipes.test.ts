@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { filling } from '../../src/matrix/stage/call.js'
-import { K } from '../../src/matrix/stage/constants.js'
+import { filling } from '../../src/stage/call.js'
+import { K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 peerCase('LTP pipe/pipe02: a writer without a reader dies of SIGPIPE, and its parent sees that', ['pipe'], async (stage) => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { call, Skip, type Stage } from 'ipc-playground/matrix'
-import { filling } from '../../src/matrix/stage/call.js'
-import { either, K, mode } from '../../src/matrix/stage/constants.js'
 import { openQueue } from '../../src/matrix/subjects/posix-queue.js'
 import { newObject } from '../../src/matrix/subjects/subject.js'
 import { openSysvQueue } from '../../src/matrix/subjects/sysv-queue.js'
+import { filling } from '../../src/stage/call.js'
+import { either, K, mode } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 /** More messages than any queue holds. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import type { Actor } from '../../src/matrix/stage/actor.js'
-import { either, K } from '../../src/matrix/stage/constants.js'
+import type { Actor } from '../../src/stage/actor.js'
+import { either, K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 const OWNERS = 5

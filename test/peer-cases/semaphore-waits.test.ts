@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { K } from '../../src/matrix/stage/constants.js'
 import type { PosixSemaphoreEnd } from '../../src/matrix/subjects/posix-semaphore.js'
 import type { SysvSemaphoreEnd } from '../../src/matrix/subjects/sysv-semaphore.js'
+import { K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 peerCase(

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { call, Skip } from 'ipc-playground/matrix'
-import { K, mode } from '../../src/matrix/stage/constants.js'
 import type { MemoryEnd } from '../../src/matrix/subjects/memory.js'
 import { NUMBER_BYTES, numbered, numbersOf } from '../../src/matrix/subjects/numbered.js'
 import { openSemaphore, type PosixSemaphoreEnd } from '../../src/matrix/subjects/posix-semaphore.js'
 import { openSemaphores } from '../../src/matrix/subjects/sysv-semaphore.js'
+import { K, mode } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 peerCase(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type Call, call } from 'ipc-playground/matrix'
-import type { Actor } from '../../src/matrix/stage/actor.js'
-import { either, K } from '../../src/matrix/stage/constants.js'
 import { attach, openObject, SEGMENT_BYTES } from '../../src/matrix/subjects/memory.js'
+import type { Actor } from '../../src/stage/actor.js'
+import { either, K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 const READ_WRITE = either(K.PROT_READ, K.PROT_WRITE)

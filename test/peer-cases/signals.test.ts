@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { counter } from '../../src/matrix/stage/call.js'
-import { K } from '../../src/matrix/stage/constants.js'
+import { counter } from '../../src/stage/call.js'
+import { K } from '../../src/stage/constants.js'
 import { peerCase } from './stage.js'
 
 const QUEUED = 20

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { call, type Stage } from 'ipc-playground/matrix'
-import type { Actor } from '../../src/matrix/stage/actor.js'
-import { K } from '../../src/matrix/stage/constants.js'
-import { descriptorsOf } from '../../src/matrix/stage/kernel.js'
 import { joined, newGroup } from '../../src/matrix/subjects/datagram-sockets.js'
 import { numbersOf } from '../../src/matrix/subjects/numbered.js'
 import { bound, inetAddress, int, LOOPBACK, octets, openSocket, portOf, unixAddress } from '../../src/matrix/subjects/sockets.js'
+import type { Actor } from '../../src/stage/actor.js'
+import { K } from '../../src/stage/constants.js'
+import { descriptorsOf } from '../../src/stage/kernel.js'
 import { peerCase } from './stage.js'
 
 /** More than the loopback interface takes. */

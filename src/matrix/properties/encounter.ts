@@ -1,8 +1,8 @@
 /** One process offers a mechanism, another tries to reach it: from the same place, or from elsewhere. */
-import type { Actor } from '../stage/actor.js'
-import { type Call, type Constant, call } from '../stage/call.js'
-import { either, K } from '../stage/constants.js'
-import { Skip, type Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, type Constant, call } from '../../stage/call.js'
+import { either, K } from '../../stage/constants.js'
+import { Skip, type Stage } from '../../stage/stage.js'
 import { newGroup } from '../subjects/datagram-sockets.js'
 import { subjectByKey } from '../subjects/index.js'
 import { makeMemfd, map } from '../subjects/memory.js'

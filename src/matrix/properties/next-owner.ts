@@ -1,6 +1,6 @@
 /** An address that datagrams are sent to, and who has it next. */
-import { call } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import { call } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
 import type { Experiment } from './property.js'
 

@@ -1,5 +1,5 @@
-import { call } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import { call } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import { SignalReceiver } from '../subjects/signals.js'
 import { serve, socketKind } from '../subjects/socket-kinds.js'
 import { socketEnd } from '../subjects/sockets.js'

@@ -1,4 +1,4 @@
-import { call } from '../stage/call.js'
+import { call } from '../../stage/call.js'
 import { DATAGRAMS, defineProperty, each, MEMORY, QUEUES, SEMAPHORES, STREAMS } from './property.js'
 
 /** Three sends of 3, 5 and 7 bytes, then one receive that has room for all of them. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { call, filling } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import { call, filling } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import { intOption } from '../subjects/sockets.js'
 import { defineProperty, type Experiment, each, MEMORY, notApplicable, SEMAPHORES, STREAMS } from './property.js'
 

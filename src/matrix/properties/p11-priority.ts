@@ -1,6 +1,6 @@
-import { call } from '../stage/call.js'
-import { either, K } from '../stage/constants.js'
-import { Skip } from '../stage/stage.js'
+import { call } from '../../stage/call.js'
+import { either, K } from '../../stage/constants.js'
+import { Skip } from '../../stage/stage.js'
 import { STANDARD } from '../subjects/signals.js'
 import { DATAGRAMS, defineProperty, type Experiment, each, MEMORY, SEMAPHORES } from './property.js'
 

@@ -1,7 +1,7 @@
-import type { Pending } from '../stage/actor.js'
-import { type Call, call, filling } from '../stage/call.js'
-import { K } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
+import type { Pending } from '../../stage/actor.js'
+import { type Call, call, filling } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
+import type { Stage } from '../../stage/stage.js'
 import type { End } from '../subjects/subject.js'
 import { defineProperty, type Experiment, each, MEMORY, notApplicable, QUEUES, SEMAPHORES, STREAMS } from './property.js'
 

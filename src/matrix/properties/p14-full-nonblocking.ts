@@ -1,4 +1,4 @@
-import { call, counter, filling } from '../stage/call.js'
+import { call, counter, filling } from '../../stage/call.js'
 import { numbersOf } from '../subjects/numbered.js'
 import { onlyPending } from '../subjects/signals.js'
 import { dropsOf } from '../subjects/sockets.js'

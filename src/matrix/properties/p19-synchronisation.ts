@@ -1,6 +1,6 @@
-import { call } from '../stage/call.js'
-import { viewOf } from '../stage/kernel.js'
-import { Uncontrolled } from '../stage/stage.js'
+import { call } from '../../stage/call.js'
+import { viewOf } from '../../stage/kernel.js'
+import { Uncontrolled } from '../../stage/stage.js'
 import type { MemoryEnd } from '../subjects/memory.js'
 import { DATAGRAMS, defineProperty, each, MEMORY, QUEUES, SEMAPHORES, SIGNALS, STREAMS } from './property.js'
 

@@ -1,4 +1,4 @@
-import type { Stage } from '../stage/stage.js'
+import type { Stage } from '../../stage/stage.js'
 import type { End, Subject } from '../subjects/subject.js'
 import { DATAGRAMS, defineProperty, type Experiment, each, MEMORY, QUEUES, SEMAPHORES, SIGNALS, STREAMS } from './property.js'
 import { type Received, receive } from './word.js'

@@ -1,5 +1,5 @@
-import { call } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import { call } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import type { End } from '../subjects/subject.js'
 import { DATAGRAMS, defineProperty, type Experiment, each, MEMORY, QUEUES, SEMAPHORES, SIGNALS } from './property.js'
 

@@ -1,8 +1,8 @@
-import type { Actor } from '../stage/actor.js'
-import { call } from '../stage/call.js'
-import { K } from '../stage/constants.js'
-import { ownersOf } from '../stage/kernel.js'
-import { Skip, type Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import { call } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
+import { ownersOf } from '../../stage/kernel.js'
+import { Skip, type Stage } from '../../stage/stage.js'
 import { attach } from '../subjects/memory.js'
 
 import { noPendingSignals } from '../subjects/signals.js'

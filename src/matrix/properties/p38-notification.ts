@@ -1,5 +1,5 @@
-import { call } from '../stage/call.js'
-import { either, K } from '../stage/constants.js'
+import { call } from '../../stage/call.js'
+import { either, K } from '../../stage/constants.js'
 import { DATAGRAMS, defineProperty, type Experiment, each, MEMORY, SIGNALS, STREAMS } from './property.js'
 
 const NOW = 0

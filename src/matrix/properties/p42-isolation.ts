@@ -1,7 +1,7 @@
-import type { Actor } from '../stage/actor.js'
-import type { Constant } from '../stage/call.js'
-import { K } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import type { Constant } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
+import type { Stage } from '../../stage/stage.js'
 import { type Offer, offer, offerAbstract, SEPARATIONS } from './encounter.js'
 import { defineProperty, type Experiment, each, QUEUES, SEMAPHORES, SIGNALS } from './property.js'
 

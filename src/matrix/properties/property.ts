@@ -1,5 +1,5 @@
 /** A row of the matrix: one question, put to every subject by experiment. */
-import type { Stage } from '../stage/stage.js'
+import type { Stage } from '../../stage/stage.js'
 import type { Subject } from '../subjects/subject.js'
 import type { Observation, SubjectKey } from '../vocabulary.js'
 

@@ -1,5 +1,5 @@
 /** One word, which is sent and known again. */
-import type { Outcome } from '../stage/call.js'
+import type { Outcome } from '../../stage/call.js'
 import { MemoryEnd } from '../subjects/memory.js'
 import type { End } from '../subjects/subject.js'
 

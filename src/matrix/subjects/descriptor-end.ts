@@ -1,7 +1,7 @@
 /** An end that is a descriptor: of a pipe, a socket, a queue of POSIX. */
-import type { Actor } from '../stage/actor.js'
-import { type Call, call, type Payload } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, call, type Payload } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import { type End, ROOM } from './subject.js'
 
 type Send = (fd: number, payload: Payload) => Call

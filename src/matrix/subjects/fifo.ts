@@ -1,7 +1,7 @@
-import type { Actor } from '../stage/actor.js'
-import { type Call, call } from '../stage/call.js'
-import { either, K, mode } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, call } from '../../stage/call.js'
+import { either, K, mode } from '../../stage/constants.js'
+import type { Stage } from '../../stage/stage.js'
 import { DescriptorEnd } from './descriptor-end.js'
 import { opened, type Subject } from './subject.js'
 

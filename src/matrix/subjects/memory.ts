@@ -1,6 +1,6 @@
-import type { Actor } from '../stage/actor.js'
-import { type Call, type Constant, call, type Payload } from '../stage/call.js'
-import { either, K, mode } from '../stage/constants.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, type Constant, call, type Payload } from '../../stage/call.js'
+import { either, K, mode } from '../../stage/constants.js'
 import { type End, opened, ROOM, type Subject } from './subject.js'
 import { idOf, keyed, type SysvKind } from './sysv.js'
 

@@ -1,5 +1,5 @@
 /** Items that carry their number, so that order, loss and copies are seen. */
-import { counter } from '../stage/call.js'
+import { counter } from '../../stage/call.js'
 import type { End } from './subject.js'
 
 /** The bytes of a number as `counter()` sends it. */

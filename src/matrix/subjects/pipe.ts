@@ -1,4 +1,4 @@
-import { call } from '../stage/call.js'
+import { call } from '../../stage/call.js'
 import { DescriptorEnd } from './descriptor-end.js'
 import type { Subject } from './subject.js'
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { limitOf } from '../../core/limits.js'
-import type { Actor } from '../stage/actor.js'
-import { type Call, type Constant, call, type Payload } from '../stage/call.js'
-import { either, K, mode } from '../stage/constants.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, type Constant, call, type Payload } from '../../stage/call.js'
+import { either, K, mode } from '../../stage/constants.js'
 import { DescriptorEnd } from './descriptor-end.js'
 import { opened, type Subject } from './subject.js'
 

@@ -1,6 +1,6 @@
-import type { Actor } from '../stage/actor.js'
-import { type Call, type Constant, call } from '../stage/call.js'
-import { either, K, mode } from '../stage/constants.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, type Constant, call } from '../../stage/call.js'
+import { either, K, mode } from '../../stage/constants.js'
 import { type End, opened, type Subject } from './subject.js'
 
 const opening = (name: string, flags: readonly Constant[] = [], value = 0): Call =>

@@ -1,8 +1,8 @@
 import { CAP_SYS_RESOURCE, capable, limitOf } from '../../core/limits.js'
-import type { Actor } from '../stage/actor.js'
-import { type Call, call, type Payload } from '../stage/call.js'
-import { K } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Call, call, type Payload } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
+import type { Stage } from '../../stage/stage.js'
 import type { End, Subject } from './subject.js'
 
 /** The signal of the standard subject: no use of its own, and not the one that opens Node's inspector. */

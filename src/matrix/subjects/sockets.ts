@@ -1,9 +1,9 @@
 /** What the six subjects over sockets have in common. */
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { Actor } from '../stage/actor.js'
-import { type Constant, call } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import type { Actor } from '../../stage/actor.js'
+import { type Constant, call } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import { DescriptorEnd, sendQuietly } from './descriptor-end.js'
 
 export const LOOPBACK = '127.0.0.1'

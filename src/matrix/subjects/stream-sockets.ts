@@ -1,7 +1,7 @@
-import type { Constant } from '../stage/call.js'
-import { call } from '../stage/call.js'
-import { K } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
+import type { Constant } from '../../stage/call.js'
+import { call } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
+import type { Stage } from '../../stage/stage.js'
 import { bound, connected, inetAddress, int, LOOPBACK, noLoopback, socketEnd, unixAddress } from './sockets.js'
 import type { End, Pair, Subject } from './subject.js'
 

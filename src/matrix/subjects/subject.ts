@@ -1,7 +1,7 @@
 /** A column of the matrix: how two processes come to share the mechanism, and how each uses its end. */
-import type { Actor } from '../stage/actor.js'
-import type { Call, Outcome, Payload } from '../stage/call.js'
-import type { Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import type { Call, Outcome, Payload } from '../../stage/call.js'
+import type { Stage } from '../../stage/stage.js'
 import type { SubjectKey } from '../vocabulary.js'
 
 export interface Subject {

@@ -1,6 +1,6 @@
-import type { Actor } from '../stage/actor.js'
-import { call, type Payload } from '../stage/call.js'
-import { K } from '../stage/constants.js'
+import type { Actor } from '../../stage/actor.js'
+import { call, type Payload } from '../../stage/call.js'
+import { K } from '../../stage/constants.js'
 import { ROOM, type Subject } from './subject.js'
 import { idOf, keyed, SysvEnd, type SysvKind } from './sysv.js'
 

@@ -1,9 +1,9 @@
 /** What the three mechanisms of System V have in common: an object has a key and an id, and nobody opens it. sysvipc(7) */
-import type { Actor } from '../stage/actor.js'
-import type { Call, Constant, Payload } from '../stage/call.js'
-import type { ObjectKind } from '../stage/company.js'
-import { either, K, mode } from '../stage/constants.js'
-import type { Stage } from '../stage/stage.js'
+import type { Actor } from '../../stage/actor.js'
+import type { Call, Constant, Payload } from '../../stage/call.js'
+import type { ObjectKind } from '../../stage/company.js'
+import { either, K, mode } from '../../stage/constants.js'
+import type { Stage } from '../../stage/stage.js'
 import type { End, NamedObject } from './subject.js'
 
 export interface SysvKind {

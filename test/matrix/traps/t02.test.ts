@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { filling } from '../../../src/matrix/stage/call.js'
+import { filling } from '../../../src/stage/call.js'
 import { trap } from './trap.js'
 
 trap('T2: a pipe holds page slots, not bytes: small writes that share no page fill it at half its size', ['pipe'], async (stage, pipe) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { filling } from '../../../src/matrix/stage/call.js'
+import { filling } from '../../../src/stage/call.js'
 import { trap } from './trap.js'
 
 trap('T3: room in a full pipe is freed by whole pages: 100 bytes read leave none for 100', ['pipe'], async (stage, pipe) => {

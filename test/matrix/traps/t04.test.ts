@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { K } from '../../../src/matrix/stage/constants.js'
+import { K } from '../../../src/stage/constants.js'
 import { trap } from './trap.js'
 
 trap('T4: of unix seqpacket a record of no bytes and the end both read as 0; only poll tells them apart', ['useq'], async (stage, useq) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { call } from 'ipc-playground/matrix'
-import { either, K } from '../../../src/matrix/stage/constants.js'
 import { intOption } from '../../../src/matrix/subjects/sockets.js'
+import { either, K } from '../../../src/stage/constants.js'
 import { trap } from './trap.js'
 
 const flags = either(K.MSG_DONTWAIT, K.MSG_NOSIGNAL)

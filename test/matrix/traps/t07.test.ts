@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { call } from 'ipc-playground/matrix'
-import { filling } from '../../../src/matrix/stage/call.js'
+import { filling } from '../../../src/stage/call.js'
 import { trap } from './trap.js'
 
 trap('T7: the queues of POSIX and of System V have other names for the same errors', ['pmq', 'svmq'], async (stage, pmq, svmq) => {

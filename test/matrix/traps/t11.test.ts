@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { call } from 'ipc-playground/matrix'
-import { either, K } from '../../../src/matrix/stage/constants.js'
 import { bound, inetAddress, LOOPBACK } from '../../../src/matrix/subjects/sockets.js'
+import { either, K } from '../../../src/stage/constants.js'
 import { tcpState } from '../tcp-state.js'
 import { trap } from './trap.js'
 

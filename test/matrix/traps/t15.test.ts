@@ -3,9 +3,9 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { call } from 'ipc-playground/matrix'
-import { filling } from '../../../src/matrix/stage/call.js'
-import { either, K } from '../../../src/matrix/stage/constants.js'
 import { intOption } from '../../../src/matrix/subjects/sockets.js'
+import { filling } from '../../../src/stage/call.js'
+import { either, K } from '../../../src/stage/constants.js'
 import { trap } from './trap.js'
 
 /** Sends a message of as many letters as its argument says, and exits at once. */

@@ -9,13 +9,13 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { folderKind, type Tracked, trackNew } from '../../core/janitor.js'
+import { folderKind, type Tracked, trackNew } from '../core/janitor.js'
 import { ActorProcess } from './actor-process.js'
 import { call } from './call.js'
 import { stateOf } from './kernel.js'
 
-/** dist/src/matrix/stage/ -> the package */
-export const actorPath = fileURLToPath(new URL('../../../../build/actor', import.meta.url))
+/** dist/src/stage/ -> the package */
+export const actorPath = fileURLToPath(new URL('../../../build/actor', import.meta.url))
 
 /** Why no cell can run here; undefined where they can. */
 export function unavailable(): string | undefined {
