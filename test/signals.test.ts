@@ -334,6 +334,43 @@ describe('signals', () => {
     expect((await last).done).toBe(true)
   })
 
+  test('receive gives up by timeout and signal alone, and loses nothing by it', async () => {
+    const taker = taken(['SIGRTMIN+1'])
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const brief = taker.receive({ timeout: 1 })
+    const given = taker.receive({ signal: controller.signal })
+    const patient = taker.receive({ timeout: 60_000 })
+    await expect(brief).rejects.toMatchObject({ code: 'ERR_IPC_TIMEOUT', address: 'SIGRTMIN+1' })
+    controller.abort(reason)
+    await expect(given).rejects.toBe(reason)
+    await expect(taker.receive({ signal: controller.signal })).rejects.toBe(reason)
+    for (const value of [1, 2, 3]) sendSignal(process.pid, 'SIGRTMIN+1', value)
+    expect((await patient)?.value).toBe(1)
+    expect((await taker.receive())?.value).toBe(2)
+    expect((await next(taker)).value).toBe(3)
+    taker.close()
+    expect(await taker.receive()).toBeNull()
+    expect(taker.tryReceive()).toBeNull()
+  })
+
+  test('receiveSync sleeps in the kernel until another process sends', async () => {
+    const taker = taken(['SIGRTMIN+2'])
+    expect(taker.tryReceive()).toBeNull()
+    expect(() => taker.receiveSync({ timeout: 1 })).toThrow(expect.objectContaining({ code: 'ERR_IPC_TIMEOUT' }))
+    const asleep = `until grep -qE '^(poll_schedule_timeout|do_sys_poll|do_poll)' /proc/${process.pid}/wchan; do :; done`
+    const child = spawn('bash', ['-c', `${asleep}; kill -36 ${process.pid}`])
+    children.push(child)
+    expect(taker.receiveSync()).toMatchObject({ name: 'SIGRTMIN+2', pid: child.pid })
+    const waiting = taker.receive()
+    expect(() => taker.receiveSync()).toThrow(expect.objectContaining({ code: 'ERR_IPC_BUSY' }))
+    expect(taker.tryReceive()).toBeNull()
+    taker.close()
+    expect(await waiting).toBeNull()
+    expect(taker.receiveSync()).toBeNull()
+    expect(() => taker.receiveSync({ timeout: -1 })).toThrow(RangeError)
+  })
+
   test('does not keep the process alive after unref', async () => {
     const { exited, answer } = started('idle', 'SIGHUP')
     expect(await answer()).toBe('ready')

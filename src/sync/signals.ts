@@ -1,8 +1,10 @@
 /** Signals as themselves: taken with their sender and value, and sent to a process and no other. signal(7) */
 import { constants } from 'node:os'
+import type { CallOptions, Timeout } from '../core/channel.js'
 import { check, type ErrorContext, IpcError, systemError, unavailable } from '../core/errors.js'
 import { KeepAlive } from '../core/keep-alive.js'
 import { checkPid, type ProcessIdentity, processIdentity } from '../core/process-identity.js'
+import { checkOptions, checkTimeout, limit, timeoutError } from '../core/wait.js'
 import { addonError, native as shared } from '../native/index.js'
 import { DescriptorWatcher, EPOLLIN } from '../native/loop.js'
 import { native, RECORD_FIELDS } from '../native/signals.js'
@@ -23,8 +25,17 @@ export interface SignalInfo {
   readonly value: number | undefined
 }
 
-/** Signals as they come. Any number of calls of `next` may wait; they are served in their order. */
+/** Signals as they come. Any number of calls of `next` and `receive` may wait; they are served in their order. */
 export interface Signals extends AsyncIterableIterator<SignalInfo>, Disposable {
+  /**
+   * The next signal, when there is one; `null` after `close`. One that comes behind the end of this wait is the next call's.
+   * @throws ERR_IPC_TIMEOUT, the signal's reason
+   */
+  receive(options?: CallOptions): Promise<SignalInfo | null>
+  /** A signal that has come, if nobody waits here; else `null`. */
+  tryReceive(): SignalInfo | null
+  /** As `receive`, blocking this thread. @throws ERR_IPC_BUSY while `next` or `receive` wait here; else as `receive` */
+  receiveSync(options?: Timeout): SignalInfo | null
   /** As when its loop is left: what came and was not read is dropped. */
   return(): Promise<IteratorResult<SignalInfo>>
   /**
@@ -32,7 +43,7 @@ export interface Signals extends AsyncIterableIterator<SignalInfo>, Disposable {
    * before, unless others take them. Idempotent.
    */
   close(): void
-  /** While a `next` waits the process is kept alive (the default). */
+  /** While a `next` or `receive` waits the process is kept alive (the default). */
   ref(): this
   unref(): this
 }
@@ -54,7 +65,7 @@ export interface Signals extends AsyncIterableIterator<SignalInfo>, Disposable {
  *
  * @throws at the call: TypeError, RangeError for what is no signal or cannot be taken; ERR_IPC_BUSY while a channel of this process is
  *         over the signal; ERR_IPC_LIMIT; ERR_IPC_UNAVAILABLE; the reason of an `AbortSignal` that
- *         is aborted. Once it aborts, `next` rejects with the reason.
+ *         is aborted. Once it aborts, `next` and `receive` reject with the reason.
  */
 export function signals(names: readonly SignalName[], options: { signal?: AbortSignal | undefined } = {}): Signals {
   if (!Array.isArray(names) || names.length === 0) throw new TypeError("names must be an array such as ['SIGTERM', 'SIGRTMIN+1']")
@@ -65,7 +76,7 @@ export function signals(names: readonly SignalName[], options: { signal?: AbortS
 }
 
 interface Waiting {
-  resolve(result: IteratorResult<SignalInfo>): void
+  resolve(come: SignalInfo | null): void
   reject(error: unknown): void
 }
 
@@ -73,6 +84,7 @@ const done = { value: undefined, done: true } as const
 
 class SignalIterator implements Signals {
   readonly #names: ReadonlyMap<number, SignalName>
+  readonly #errors: ErrorContext
   readonly #taker: number
   readonly #watcher: DescriptorWatcher
   readonly #abort: AbortSignal | undefined
@@ -88,6 +100,7 @@ class SignalIterator implements Signals {
   constructor(names: ReadonlyMap<number, SignalName>, abort: AbortSignal | undefined) {
     const errors: ErrorContext = { address: [...names.values()].join(', ') }
     this.#names = names
+    this.#errors = errors
     const taker = native.signalsOpen(Uint8Array.from(names.keys()))
     if (taker === -EBUSY)
       throw new IpcError('ERR_IPC_BUSY', 'a signal channel of this process is over one of these; close it first', errors)
@@ -106,16 +119,57 @@ class SignalIterator implements Signals {
   }
 
   async next(): Promise<IteratorResult<SignalInfo>> {
-    const come = this.#waiting.length === 0 ? this.#take() : undefined
-    if (come !== undefined) return { value: come, done: false }
+    const value = await this.receive()
+    return value === null ? done : { value, done: false }
+  }
+
+  async receive(options: CallOptions = {}): Promise<SignalInfo | null> {
+    checkOptions(options)
+    const come = this.tryReceive()
+    if (come !== null) return come
     if (this.#failed !== undefined) throw this.#failed.reason
-    if (!this.#open) return done
+    if (!this.#open) return null
     return new Promise((resolve, reject) => {
       const watched = this.#watcher.want(EPOLLIN)
-      if (watched < 0) return reject(systemError(watched, 'epoll_ctl'))
-      this.#waiting.push({ resolve, reject })
+      if (watched < 0) return reject(systemError(watched, 'epoll_ctl', this.#errors))
+      const stop = limit(options, this.#errors, (reason) => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+        this.#rest()
+        reject(reason)
+      })
+      const waiting: Waiting = {
+        resolve: (value) => {
+          stop()
+          resolve(value)
+        },
+        reject: (reason) => {
+          stop()
+          reject(reason)
+        },
+      }
+      this.#waiting.push(waiting)
       this.#keepAlive.hold(this.#ref)
     })
+  }
+
+  tryReceive(): SignalInfo | null {
+    return this.#waiting.length === 0 ? (this.#take() ?? null) : null
+  }
+
+  receiveSync({ timeout }: Timeout = {}): SignalInfo | null {
+    checkTimeout(timeout)
+    if (this.#waiting.length > 0) throw new IpcError('ERR_IPC_BUSY', 'calls of next or receive wait here, and come first', this.#errors)
+    const deadline = performance.now() + (timeout ?? 0)
+    for (;;) {
+      const come = this.#take()
+      if (come !== undefined) return come
+      if (this.#failed !== undefined) throw this.#failed.reason
+      if (!this.#open) return null
+      const left = timeout === undefined ? -1 : Math.max(0, deadline - performance.now())
+      const ready = shared.fdPoll(native.signalsFd(this.#taker), EPOLLIN, left)
+      if (ready < 0) throw systemError(ready, 'poll', this.#errors)
+      if (ready === 0 && timeout !== undefined) throw timeoutError(timeout, this.#errors)
+    }
   }
 
   /** The next that has come, from the queue only when there is nothing of it here: what is not read is left to the kernel. */
@@ -136,8 +190,13 @@ class SignalIterator implements Signals {
     while (this.#waiting.length > 0) {
       const value = this.#take()
       if (value === undefined) break
-      this.#waiting.shift()?.resolve({ value, done: false })
+      this.#waiting.shift()?.resolve(value)
     }
+    this.#rest()
+  }
+
+  /** Nobody waits any more: nothing is watched, and nothing kept alive. */
+  #rest(): void {
     if (this.#waiting.length > 0) return
     this.#watcher.want(0)
     this.#keepAlive.hold(false)
@@ -151,8 +210,8 @@ class SignalIterator implements Signals {
     }
     this.#release()
     while (this.#waiting.length > 0) {
-      const value = this.#come.shift()
-      this.#waiting.shift()?.resolve(value === undefined ? done : { value, done: false })
+      const value = this.#come.shift() ?? null
+      this.#waiting.shift()?.resolve(value)
     }
   }
 
@@ -168,7 +227,7 @@ class SignalIterator implements Signals {
   async return(): Promise<IteratorResult<SignalInfo>> {
     this.#release()
     this.#come = []
-    for (const waiting of this.#waiting.splice(0)) waiting.resolve(done)
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve(null)
     return done
   }
 
