@@ -29,19 +29,31 @@ static void sem_release(void *object) { sem_close(object); }
 
 static sem_t *sem_of(napi_env env, napi_value handle) { return ipc_handle_get(env, handle, &tag); }
 
-// semOpen(name, flags, mode, value): a handle. The mode and value are for a semaphore that this call makes.
+// semOpen(name): a handle of one that exists.
 static napi_value sem_open_(napi_env env, napi_callback_info info) {
-  napi_value argv[4];
+  napi_value argv[1];
   char name[SEM_NAME_BYTES];
-  int flags, mode, value;
-  if (!ipc_args(env, info, 4, argv) || !ipc_get_string(env, argv[0], name, sizeof name) ||
-      !ipc_get_int(env, argv[1], &flags) || !ipc_get_int(env, argv[2], &mode) || !ipc_get_int(env, argv[3], &value))
-    return NULL;
+  if (!ipc_args(env, info, 1, argv) || !ipc_get_string(env, argv[0], name, sizeof name)) return NULL;
   sem_t *semaphore;
-  do semaphore = sem_open(name, flags, (mode_t)mode, (unsigned)value);
+  do semaphore = sem_open(name, 0);
   while (semaphore == SEM_FAILED && errno == EINTR);
   if (semaphore == SEM_FAILED) return ipc_int(env, -errno);
   return ipc_int(env, ipc_handle_add(env, &tag, semaphore, sem_release));
+}
+
+// semImage(target, value): the bytes of a fresh semaphore that processes share. The bytes written, sizeof(sem_t).
+static napi_value sem_image(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  uint8_t *target;
+  size_t length;
+  int value;
+  if (!ipc_args(env, info, 2, argv) || !ipc_get_bytes(env, argv[0], &target, &length) || !ipc_get_int(env, argv[1], &value)) return NULL;
+  sem_t fresh;
+  if (length < sizeof fresh) return ipc_int(env, -EMSGSIZE);
+  memset(&fresh, 0, sizeof fresh);
+  if (sem_init(&fresh, 1, (unsigned)value) < 0) return ipc_int(env, -errno); // a negative value is too large
+  memcpy(target, &fresh, sizeof fresh);
+  return ipc_int(env, sem_destroy(&fresh) < 0 ? -errno : (int)sizeof fresh);
 }
 
 static napi_value sem_close_(napi_env env, napi_callback_info info) {
@@ -355,6 +367,7 @@ static napi_value semset_holder_close(napi_env env, napi_callback_info info) {
 
 static void init(napi_env env, napi_value exports) {
   ipc_export(env, exports, "semOpen", sem_open_);
+  ipc_export(env, exports, "semImage", sem_image);
   ipc_export(env, exports, "semClose", sem_close_);
   ipc_export(env, exports, "semUnlink", sem_unlink_);
   ipc_export(env, exports, "semPost", sem_post_);

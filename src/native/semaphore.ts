@@ -2,7 +2,9 @@ import { symbols } from './index.js'
 
 /** sem_overview(7) and, with `semset`, System V sets. Names have their leading slash. Numbers are >= 0, or -errno. */
 interface SemaphoreNative {
-  semOpen(name: string, flags: number, mode: number, value: number): number
+  semOpen(name: string): number
+  /** The bytes of a fresh semaphore that processes share; how many they are. */
+  semImage(target: Uint8Array, value: number): number
   semClose(semaphore: number): number
   semUnlink(name: string): number
   semPost(semaphore: number): number

@@ -1,13 +1,19 @@
 /** POSIX named semaphores, two to a channel. sem_overview(7) */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, constants } from 'node:fs'
-import { constants as system } from 'node:os'
+import { constants } from 'node:os'
 import { defineAdapter } from '../../core/adapter.js'
 import { checkName, pathOf } from '../../core/address.js'
-import { check, type ErrorContext, IpcError } from '../../core/errors.js'
+import { check, type ErrorContext, IpcError, systemError } from '../../core/errors.js'
 import { awaitHello, sayHello } from '../../core/hello.js'
 import { fileKind, sweep, type Tracked, trackNew } from '../../core/janitor.js'
-import { fileOf, inodeOf, MAX_NAME as MAX_WHOLE_NAME, removeName } from '../../core/posix-semaphore.js'
+import {
+  fileOf,
+  findSemaphore,
+  MAX_NAME as MAX_WHOLE_NAME,
+  makeSemaphore,
+  type NamedSemaphore,
+  removeName,
+} from '../../core/posix-semaphore.js'
 import { addonError } from '../../native/index.js'
 import { native } from '../../native/semaphore.js'
 import { TokenEndpoint, tokenCapabilities } from './token-endpoint.js'
@@ -20,8 +26,7 @@ declare module '../../core/channel.js' {
 }
 
 const id = 'semaphore/posix'
-const { O_CREAT, O_EXCL } = constants
-const { ENOENT } = system.errno
+const { EEXIST, ENOENT } = constants.errno
 const MAX_NAME = MAX_WHOLE_NAME - '.0'.length
 
 /** Owns both semaphores. */
@@ -63,10 +68,11 @@ const semaphoreName = (name: unknown, suffix = ''): string => `/${checkName(name
 
 const format = ({ name }: { name: string }) => `sem:///${encodeURIComponent(semaphoreName(name).slice(1))}`
 
-/** A semaphore of somebody else: its handle, and the inode that has the name. */
-function find(name: string, errors: ErrorContext): { handle: number; inode: number | undefined } {
-  const handle = check(native.semOpen(name, 0, 0, 0), 'sem_open', errors)
-  return { handle, inode: inodeOf(name) }
+/** A semaphore of somebody else. */
+function find(name: string, errors: ErrorContext): NamedSemaphore {
+  const found = findSemaphore(name, errors)
+  if (found === undefined) throw systemError(-ENOENT, 'sem_open', errors)
+  return found
 }
 
 export default defineAdapter({
@@ -86,10 +92,13 @@ export default defineAdapter({
     const made: { handle: number; tracked: Tracked }[] = []
     const make = (suffix: string): number => {
       const name = semaphoreName(address.name, suffix)
-      const { result, tracked } = trackNew(fileKind, fileOf(name), () => native.semOpen(name, O_CREAT | O_EXCL, 0o600, 0))
+      const { result, tracked } = trackNew(
+        fileKind,
+        fileOf(name),
+        () => makeSemaphore(name, { permits: 0, mode: context.mode }, errors)?.handle ?? -EEXIST,
+      )
       const handle = check(result, 'sem_open', errors)
       made.push({ handle, tracked: tracked as Tracked })
-      chmodSync(fileOf(name), context.mode) // sem_open(3) obeys the umask
       return handle
     }
     const removeNames = () => {
@@ -124,7 +133,7 @@ export default defineAdapter({
     const errors = { adapter: id, address: format(address) } as const
     const [toConnector, toListener] = [semaphoreName(address.name, '.0'), semaphoreName(address.name, '.1')]
     const from = find(toConnector, errors)
-    let to: ReturnType<typeof find> | undefined
+    let to: NamedSemaphore | undefined
     try {
       to = find(toListener, errors)
       const claimed = removeName(toConnector, from.inode)
