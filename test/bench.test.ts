@@ -46,6 +46,7 @@ const subject = (over: Partial<Subject['capabilities']> = {}): Subject => ({
     opens: false,
     peers: 'many',
     rendezvous: 'name',
+    asyncWait: 'poll',
     ...over,
   },
 })
@@ -443,7 +444,12 @@ describe('a trial between processes', () => {
   test('tells what the channel adds to a call of the endpoint, and what a message leaves', async () => {
     const trial = await trialWith({ workload: 'wrapper', placement: 'same-core', wait: 'spin', costs: true }, 'shared-memory/ring')
     const outcome = await runTrial(trial, { ...SHORT, rounds: 6 })
-    expect(outcome).toMatchObject({ status: 'measured', wrapper: { addedNs: { launches: 1 } }, garbageBytesPerMessage: 0 })
+    expect(outcome).toMatchObject({ status: 'measured', wrapper: { addedNs: { launches: 1 } } })
+    // One object a message would be 16 bytes; what a launch leaves once is spread over few messages here.
+    expect(outcome).toHaveProperty(
+      'garbageBytesPerMessage',
+      expect.toSatisfy((bytes: number) => bytes < 1),
+    )
     if (outcome.status !== 'measured' || outcome.wrapper === undefined) return
     const { endpointNs, addedNs } = outcome.wrapper
     expect(addedNs.low).toBeLessThanOrEqual(addedNs.value)

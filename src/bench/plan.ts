@@ -15,6 +15,7 @@ type Group = Readonly<Pick<Wanted, 'placement' | 'wait'>>
 
 /** Conditions whose rows are compared with each other; measured one after the other. */
 const SAME_CORE_BLOCK: Group = { placement: 'same-core', wait: 'block' }
+const SAME_CORE_POLL: Group = { placement: 'same-core', wait: 'poll' }
 const FREE_POLL: Group = { placement: 'free', wait: 'poll' }
 const CROSS_POLL: Group = { placement: 'cross-core', wait: 'poll' }
 
@@ -53,10 +54,12 @@ export interface Tier {
  *
  *  1. round trips of a word on one processor, blocking, with their costs: the shortest way, which
  *     the scheduler disturbs least, so that what the library adds shows best;
- *  2. the same in the event loop, placed freely, of all and of what users pick instead: what users get;
- *  3. throughput of a word in the event loop, `await send` and `receive`, of each mechanism's leading
- *     adapter and of what users pick instead: the row that people quote; of streams also where the sender awaits
- *     a batch and not each message, as those who use what users pick instead do;
+ *  2. the same in the event loop, placed freely, of all and of what users pick instead: what users get; on one
+ *     processor again, of each mechanism's leading adapter that is polled: placed freely the scheduler parts two
+ *     Nodes and keeps two programs of C together, so that their ratio is as much the scheduler's as ours;
+ *  3. throughput of a word in the event loop across processors, `await send` and `receive`, of each mechanism's
+ *     leading adapter and of what users pick instead: the row that people quote; of streams also where the sender
+ *     awaits a batch and not each message, as those who use what users pick instead do;
  *  4. throughput of a word and of 64 KiB across processors through the blocking calls, against C that
  *     makes the same system calls; not of what drops, whose rate is that of its acknowledgements;
  *  5. across processors where memory is shared: spinning, adaptive, and the event loop while it is hot,
@@ -76,6 +79,8 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
     some.flatMap((subject) => [wanted(subject)].flat().map((one) => trialOf(subject, { floor: true, ...one })))
   const cross = (subject: Subject): Group => ({ placement: 'cross-core', wait: subject.spins ? 'adaptive' : 'block' })
   const word = (subject: Subject, workload: Workload, group: Group): Wanted => ({ ...group, workload, payloadBytes: wordOf(subject) })
+  const fanIn = (subject: Subject, senders: readonly number[]): Wanted[] =>
+    senders.map((count) => ({ ...word(subject, 'fan-in', FREE_POLL), senders: count }))
   const carrying = leaders.filter(({ capabilities }) => capabilities.payload.max >= BULK_BYTES)
   const lasting = (some: readonly Subject[]) => some.filter(({ capabilities }) => capabilities.whenFull !== 'drop')
   const first = peers.slice(0, 1)
@@ -89,14 +94,21 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
       trials: each([...telling, ...peers], (subject) => word(subject, 'round-trip', FREE_POLL)),
     },
     {
-      why: 'throughput of a word in the event loop, beside what users pick instead',
-      trials: each(lasting([...leaders, ...peers]), (subject) => word(subject, 'throughput', FREE_POLL)),
+      why: 'the same on one processor: what a turn of the event loop costs beside one of C',
+      trials: each(
+        leaders.filter(({ spins, capabilities }) => !spins && capabilities.asyncWait === 'poll'),
+        (subject) => word(subject, 'round-trip', SAME_CORE_POLL),
+      ),
+    },
+    {
+      why: 'throughput of a word in the event loop across processors, beside what users pick instead',
+      trials: each(lasting([...leaders, ...peers]), (subject) => word(subject, 'throughput', CROSS_POLL)),
     },
     {
       why: 'the same where the sender awaits a batch and not each message',
       trials: each(
         leaders.filter(({ capabilities }) => capabilities.framing === 'stream'),
-        (subject) => word(subject, 'gathered', FREE_POLL),
+        (subject) => word(subject, 'gathered', CROSS_POLL),
       ),
     },
     {
@@ -133,10 +145,8 @@ export function planBench(subjects: readonly Subject[], peers: readonly Subject[
     {
       why: 'several senders, from the offer to the first message, and idle channels',
       trials: [
-        ...each(
-          [...leaders.filter(sharesStream).slice(0, 1), ...leaders.filter(({ capabilities }) => capabilities.peers === 'many').slice(-1)],
-          (subject) => SENDERS.map((senders) => ({ ...word(subject, 'fan-in', FREE_POLL), senders })),
-        ),
+        ...each(leaders.filter(sharesStream).slice(0, 1), (subject) => fanIn(subject, SENDERS.slice(-1))),
+        ...each(leaders.filter(({ capabilities }) => capabilities.peers === 'many').slice(-1), (subject) => fanIn(subject, SENDERS)),
         ...each([...leaders.slice(-1), ...first], (subject) => word(subject, 'rendezvous', FREE_POLL)),
         ...each(leaders, (subject) => word(subject, 'idle', FREE_POLL)),
       ],

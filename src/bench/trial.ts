@@ -21,7 +21,7 @@ export interface Subject {
   readonly id: string
   readonly capabilities: Pick<
     Capabilities,
-    'framing' | 'payload' | 'sync' | 'whenFull' | 'end' | 'connects' | 'opens' | 'peers' | 'rendezvous'
+    'framing' | 'asyncWait' | 'payload' | 'sync' | 'whenFull' | 'end' | 'connects' | 'opens' | 'peers' | 'rendezvous'
   >
   /** Its two sides are threads of one process. */
   readonly thread: boolean

@@ -183,12 +183,17 @@ export const TARGETS: readonly Target[] = [
         ...atMost(
           1.5,
           (record, capabilities) =>
-            isRoundTrip(record) && isWord(record) && isAwaited(record) && !inMemory(record) && capabilities?.asyncWait === 'poll',
+            isRoundTrip(record) &&
+            isWord(record) &&
+            isAwaited(record) &&
+            record.placement === 'same-core' &&
+            !inMemory(record) &&
+            capabilities?.asyncWait === 'poll',
         ),
         reach: '≤ 1.5 × a C epoll loop',
       },
     ],
-    needs: 'round trips of a word in the event loop, with their floors',
+    needs: 'round trips of a word in the event loop, same core, with their floors',
   },
   {
     exchange: 'ring throughput 64 B, verified payload, `tryReceiveInto` / borrow',

@@ -16,6 +16,7 @@ export const peerSubject = ({ id, payload, lossy, thread, unavailable }: BenchPe
     opens: false,
     peers: 'one',
     rendezvous: 'inherit',
+    asyncWait: 'poll',
   },
   thread,
   spins: false,
