@@ -23,7 +23,8 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { type Lock, type Mutex, type MutexPlace, openMutex, openSharedMemory, type SharedMemoryBuffer } from 'ipc-playground'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { servedFileSystem } from '../src/sync/file-lock.js'
+import { openFileLock, servedFileSystem } from '../src/sync/file-lock.js'
+import { openMemoryLock } from '../src/sync/memory-lock.js'
 import { codeOf } from './support/code-of.js'
 import { run } from './support/run.js'
 
@@ -271,6 +272,20 @@ describe.each(KINDS)('a mutex in %s', (kind) => {
     }
     expect(rounds).toBeLessThan(100)
     ;(await waiting).release()
+  })
+
+  test('who waits in another process is seen by who would take it once more', async () => {
+    const { exclusion } = kind === 'file' ? openFileLock(join(folder, 'state.json')) : openMemoryLock(memory, 1)
+    disposables.push(exclusion)
+    const lock = (await open(kind)).acquireSync()
+    expect(exclusion.wanted()).toBe(false)
+    const peer = await startPeer(kind)
+    expect(await peer.ask('wait')).toBe('waiting')
+    await asleep(peer.pid)
+    expect(exclusion.wanted()).toBe(true)
+    await peer.end('kill')
+    lock.release()
+    expect(exclusion.wanted()).toBe(false)
   })
 
   test('recovered: its holder was killed, has left, or a thread of it has ended', async () => {
