@@ -56,7 +56,7 @@ typedef struct {
   pid_t peer, peer_tid, peer_data_tid;
   siginfo_t sent;
   int signal_fd; // -1 where data comes to the receiver's thread
-  sigset_t direct, unblocked; // what the JS thread waits for, and what of it was not blocked before
+  sigset_t direct; // what the JS thread waits for
   atomic_bool lost;
   size_t first, count;
   record queue[CAPACITY];
@@ -232,13 +232,18 @@ static size_t read_direct(receiver *self, record *out, size_t room) {
   return taken;
 }
 
-// Nothing stays pending that would run into whoever handles the number after this.
-static void end_direct(receiver *self) {
+static void drop_pending(const receiver *self) {
   siginfo_t info;
   int number;
   while ((number = sigtimedwait(&self->direct, &info, &now)) > 0 || errno == EINTR)
     if (number == self->data_signal) pass_on(number, &info);
-  pthread_sigmask(SIG_UNBLOCK, &self->unblocked, NULL);
+}
+
+// What is pending is dropped. Both signals stay blocked in this thread: who found the receiver's thread just before it
+// ended may still send, at any later time, and unblocked it would end the process. What is sent to the process as a
+// whole goes to another thread.
+static void end_direct(receiver *self) {
+  drop_pending(self);
   close(self->signal_fd);
   direct = NULL;
 }
@@ -368,21 +373,19 @@ static napi_value signal_direct(napi_env env, napi_callback_info info) {
   receiver *self = receiver_of(env, argv[0]);
   if (self == NULL) return ipc_int(env, -EBADF);
   if (direct != NULL) return ipc_int(env, -EBUSY);
-  sigset_t before, data;
+  sigset_t data;
   sigemptyset(&data);
   sigaddset(&data, self->data_signal);
   int fd = signalfd(-1, &data, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd < 0) return ipc_int(env, -errno);
   self->direct = data;
   sigaddset(&self->direct, WAKE);
-  int error = pthread_sigmask(SIG_BLOCK, &self->direct, &before);
+  int error = pthread_sigmask(SIG_BLOCK, &self->direct, NULL);
   if (error != 0) {
     close(fd);
     return ipc_int(env, -error);
   }
-  self->unblocked = self->direct;
-  for (int number = 1; number <= SIGRTMAX; number++)
-    if (sigismember(&before, number) == 1) sigdelset(&self->unblocked, number);
+  drop_pending(self); // of an earlier channel, with which a standard signal would become one
   self->signal_fd = fd;
   direct = self;
   return ipc_int(env, fd);
