@@ -26,7 +26,7 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
   })
 }
 
-const ACTOR = join('src', 'matrix', 'actor')
+const ACTOR = join('src', 'stage', 'actor')
 
 function actorCompiler(): readonly string[] {
   const sources = readdirSync(join(packageFolder, ACTOR)).filter((name) => name.endsWith('.c'))

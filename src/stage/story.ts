@@ -19,11 +19,12 @@ export class Story {
 
   /** Tells nothing while `scene` is played. */
   async hush<T>(scene: () => Promise<T>): Promise<T> {
+    const before = this.#hushed
     this.#hushed = true
     try {
       return await scene()
     } finally {
-      this.#hushed = false
+      this.#hushed = before
     }
   }
 

@@ -27,3 +27,10 @@ export const transitions = ({ events }: Trace, side: 'A' | 'B'): readonly string
 /** The packets of one side that a filter accepts, by their text. */
 export const packetsOf = ({ events }: Trace, side: 'A' | 'B'): readonly string[] =>
   events.flatMap((event) => (event.side === side && event.packet !== undefined ? event.packet.text : []))
+
+/** The values of one name that the story followed. */
+export const samplesOf = ({ events }: Trace, name: string): readonly number[] =>
+  events.flatMap(({ sample }) => (sample?.name === name ? sample.value : []))
+
+/** What the story said. */
+export const notesOf = ({ events }: Trace): readonly string[] => events.flatMap(({ note }) => note ?? [])
