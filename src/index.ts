@@ -2,6 +2,7 @@
  * Every way that two processes on one machine can talk, behind one Channel.
  * @module ipc-playground
  */
+export type {} from './adapters/all.js'
 export * from './core/channel.js'
 export { IpcError, type IpcErrorCode, isIpcError } from './core/errors.js'
 export { type ProcessIdentity, processIdentity } from './core/process-identity.js'
