@@ -1,31 +1,58 @@
 /** A host of the lab: a network of its own, with the processes that live in it. */
 import { spawn } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
-import { check } from '../core/errors.js'
+import { readFile } from 'node:fs/promises'
 import { programAt } from '../core/program-at.js'
-import { native } from '../native/index.js'
 import type { Actor } from '../stage/actor.js'
 import { call } from '../stage/call.js'
 import { K } from '../stage/constants.js'
 import { Skip, type Stage } from '../stage/stage.js'
+import type { Cabling } from './cabling.js'
+import { takeDescriptor } from './descriptor.js'
+import { DescriptorEnd, type End } from './end.js'
 import { SIDES, type Side } from './packet.js'
 import type { Recorder } from './recorder.js'
+import { Rtnetlink } from './rtnetlink.js'
+import { setSysctl } from './sysctl.js'
 import { TcpWatch } from './watch.js'
 
 const INTERFACE = 'lab'
 
-export class Host {
-  readonly side: Side
+export class Host<Name extends string = Side> {
+  readonly side: Name
   readonly address: string
-  /** Every TCP socket of this host, followed from the beginning. */
-  readonly tcp: TcpWatch
   readonly #holder: Actor
+  readonly #recorder: Recorder
+  #tcp: TcpWatch | undefined
+  #rtnetlink: Promise<Rtnetlink> | undefined
 
-  constructor(side: Side, address: string, holder: Actor, recorder: Recorder) {
+  constructor(side: Name, address: string, holder: Actor, recorder: Recorder) {
     this.side = side
     this.address = address
     this.#holder = holder
-    this.tcp = new TcpWatch(holder.pid, side, address, recorder)
+    this.#recorder = recorder
+  }
+
+  /** Every TCP socket of this host, followed from the first look on: at the ends of a link, from the beginning. */
+  get tcp(): TcpWatch {
+    this.#tcp ??= new TcpWatch(this.pid, this.side, this.address, this.#recorder)
+    return this.#tcp
+  }
+
+  /** Its interfaces, routes and neighbours. */
+  get rtnetlink(): Promise<Rtnetlink> {
+    this.#rtnetlink ??= Rtnetlink.open(this.#holder)
+    return this.#rtnetlink
+  }
+
+  /** A file of the kernel that tells of this host's network: `net/igmp`. proc(5) @throws where it may not be read */
+  proc(path: `net/${string}`): Promise<string> {
+    return readFile(`/proc/${this.pid}/${path}`, 'latin1')
+  }
+
+  /** Puts a setting of the kernel for this host alone. @throws Skip where it may not be set */
+  sysctl(name: `net.${string}`, value: number): Promise<void> {
+    return setSysctl(this.#holder, name, value)
   }
 
   /** A further process of this host. */
@@ -64,7 +91,7 @@ export class Host {
   }
 
   close(): void {
-    this.tcp.close()
+    this.#tcp?.close()
   }
 
   #ownUser(): boolean {
@@ -81,23 +108,34 @@ export async function newNetwork(stage: Stage, role: string): Promise<Actor> {
   return holder
 }
 
-/** A host behind one end of a wire, and our descriptor for that end. @throws Skip where there is no TUN */
-export async function hostOnTun(
-  stage: Stage,
-  side: Side,
-  address: string,
-  recorder: Recorder,
-): Promise<{ readonly host: Host; readonly end: number }> {
+/** A host, and the other end of what leads to it. */
+export interface HostAtEnd {
+  readonly host: Host
+  readonly end: End
+}
+
+/** A host behind one end of a wire. @throws Skip where there is no TUN */
+export async function hostOnTun(stage: Stage, side: Side, address: string, recorder: Recorder): Promise<HostAtEnd> {
   const holder = await newNetwork(stage, `host ${side}`)
   const opened = await holder.do(call('tun_open', INTERFACE))
   if (opened.error !== undefined) throw new Skip(`there is no /dev/net/tun to make a wire of: ${opened.error}`)
-  const end = takeDescriptor(holder.pid, opened.result)
+  const end = new DescriptorEnd(takeDescriptor(holder.pid, opened.result))
   await holder.must(call('close', opened.result))
   await holder.must(call('interface_address', INTERFACE, address, NETMASK))
   await holder.must(call('interface_up', INTERFACE))
   return { host: new Host(side, address, holder, recorder), end }
 }
 
+/** The same behind an Ethernet cable. @throws Skip where there is none */
+export async function hostOnCable(cabling: Cabling, side: Side, address: string, recorder: Recorder): Promise<HostAtEnd> {
+  const holder = await cabling.network(`host ${side}`)
+  const end = await cabling.packetCable({ host: holder, name: INTERFACE, hardware: HARDWARE[side] })
+  await holder.must(call('interface_address', INTERFACE, address, NETMASK))
+  return { host: new Host(side, address, holder, recorder), end }
+}
+
+/** Addresses that nobody was given by their maker. RFC 9542, 2.1 */
+const HARDWARE: Readonly<Record<Side, string>> = { A: '02:00:00:00:00:0a', B: '02:00:00:00:00:0b' }
 const NETMASK = '255.255.255.0'
 
 /** Two hosts that are addresses of one network. @throws Skip where there can be none */
@@ -109,14 +147,4 @@ export async function hostsInOneNetwork(
   const holder = await newNetwork(stage, 'both hosts')
   for (const side of SIDES) await holder.must(call('interface_address', `lo:${side}`, addresses[side], '255.255.255.255'))
   return { A: new Host('A', addresses.A, holder, recorder), B: new Host('B', addresses.B, holder, recorder) }
-}
-
-/** Our own descriptor for what a process of ours has open. */
-function takeDescriptor(pid: number, fd: number): number {
-  const process = check(native.pidfdOpen(pid), 'pidfd_open')
-  try {
-    return check(native.pidfdTake(process, fd), 'pidfd_getfd')
-  } finally {
-    native.fdClose(process)
-  }
 }

@@ -1,19 +1,31 @@
 /** Where one story of the network is played: its hosts, the link between them, and the record of what happened. */
 
 import { programAt } from '../core/program-at.js'
+import { call } from '../stage/call.js'
 import type { Company } from '../stage/company.js'
-import { Skip, Stage } from '../stage/stage.js'
+import { Skip, Stage, type StageOptions } from '../stage/stage.js'
 import { type Step, Story } from '../stage/story.js'
+import { Cabling, packetSocket } from './cabling.js'
+import { Capture } from './capture.js'
+import { DescriptorEnd } from './end.js'
+import { decodeFrame } from './ethernet.js'
 import { Gate } from './gate.js'
-import { type Host, hostOnTun, hostsInOneNetwork } from './host.js'
+import { Host, type HostAtEnd, hostOnCable, hostOnTun, hostsInOneNetwork } from './host.js'
 import type { Barrier } from './link.js'
+import type { Side } from './packet.js'
 import { Recorder } from './recorder.js'
+import { maskOf } from './subnet.js'
+import { Switch } from './switch.js'
 import { Wire, type WireOptions } from './wire.js'
 
 /** What was predicted did not come. */
 export class Refuted extends Error {
   override name = 'Refuted'
 }
+
+/** An address and the bits of its network: `192.0.2.1/24`. */
+export type Prefixed = `${string}/${number}`
+const bare = (address: Prefixed): string => address.split('/')[0] ?? address
 
 /** Two hosts and what joins them. */
 export interface Network<L extends Barrier = Barrier> {
@@ -30,21 +42,19 @@ export class Lab {
   readonly stage: Stage
   backend = 'loopback'
   readonly #open: { close(): void }[] = []
+  #laid: Promise<Cabling> | undefined
 
-  constructor(company: Company, onStep?: (step: Step) => void) {
+  constructor(company: Company, onStep?: (step: Step) => void, options?: StageOptions) {
     const story = new Story((step) => {
       this.recorder.write({ note: step.role === undefined ? step.text : `${step.role} ${step.pid}: ${step.text}` })
       onStep?.(step)
     })
-    this.stage = new Stage(company, story)
+    this.stage = new Stage(company, story, options)
   }
 
   /** Two hosts, joined by a wire. @throws Skip where this machine cannot have one */
   async wired(options?: WireOptions): Promise<Network<Wire>> {
-    const [a, b] = await this.stage.story.hush(async () => [
-      await this.#opened(() => hostOnTun(this.stage, 'A', ADDRESS_A, this.recorder)),
-      await this.#opened(() => hostOnTun(this.stage, 'B', ADDRESS_B, this.recorder)),
-    ])
+    const [a, b] = await this.stage.story.hush(() => this.#ends())
     const link = new Wire({ A: a.end, B: b.end }, this.recorder, options)
     this.#open.push(link)
     this.backend = link.backend
@@ -60,10 +70,53 @@ export class Lab {
       if (!(error instanceof Skip) || programAt('nft') === undefined) throw error
     }
     const { A, B } = await this.stage.story.hush(() => hostsInOneNetwork(this.stage, { A: ADDRESS_A, B: ADDRESS_B }, this.recorder))
-    this.#open.push(A, B)
+    this.#follow(A, B)
     this.backend = 'gate'
     this.intend(`Two hosts, ${ADDRESS_A} and ${ADDRESS_B}, in one network of their own, with a gate between them.`)
     return { A, B, link: new Gate({ A, B }) }
+  }
+
+  /** An Ethernet, to which hosts are joined by `host`; `name` tells it from others in the trace. */
+  ethernet(name: string): Switch {
+    const made = new Switch(name, this.recorder)
+    this.#open.push(made)
+    this.backend = 'switch'
+    return made
+  }
+
+  /**
+   * A host that has an interface, `eth0`, `eth1` and so on, on each of these Ethernets: `192.0.2.1/24`. Its hardware
+   * addresses end with its name as a hexadecimal digit. @throws Skip where there can be none
+   */
+  host(name: string, ...interfaces: readonly { readonly on: Switch; readonly address: Prefixed }[]): Promise<Host<string>> {
+    return this.stage.story.hush(async () => {
+      const cabling = await this.#cabling()
+      const holder = await cabling.network(`host ${name}`)
+      for (const [number, { on, address }] of interfaces.entries()) {
+        const hardware = `02:00:00:00:0${number}:${Number.parseInt(name, 36).toString(16).padStart(2, '0')}`
+        on.plug(name, await cabling.cable({ host: holder, name: `eth${number}`, hardware }))
+        await holder.must(call('interface_address', `eth${number}`, bare(address), maskOf(Number(address.split('/')[1]))))
+      }
+      const [first] = interfaces
+      const host = new Host(name, first === undefined ? '127.0.0.1' : bare(first.address), holder, this.recorder)
+      this.#open.push(host)
+      return host
+    })
+  }
+
+  /** Takes a copy of all that an interface of a host receives: on `lo` that is what it sends to itself. */
+  async capture(host: Host<string>, name: string): Promise<Capture> {
+    const end = await this.stage.story.hush(async () => {
+      const index = await (await host.rtnetlink).indexOf(name)
+      return new DescriptorEnd(await packetSocket(await host.actor(`capture at ${host.side}`), index))
+    })
+    const capture = new Capture(name, this.recorder)
+    this.#open.push(capture, end)
+    end.listen((bytes) => {
+      const frame = decodeFrame(bytes, host.side, name)
+      if (frame !== undefined) capture.add(frame, [host.side])
+    })
+    return capture
   }
 
   /** What the next steps are for. */
@@ -77,10 +130,37 @@ export class Lab {
     this.stage.observe(text)
   }
 
-  async #opened<T extends { readonly host: Host }>(make: () => Promise<T>): Promise<T> {
-    const made = await make()
-    this.#open.push(made.host)
+  /** Two hosts behind TUN interfaces or, where there are none, behind Ethernet cables. */
+  async #ends(): Promise<readonly [HostAtEnd, HostAtEnd]> {
+    try {
+      return [await this.#onTun('A', ADDRESS_A), await this.#onTun('B', ADDRESS_B)]
+    } catch (error) {
+      if (!(error instanceof Skip)) throw error
+    }
+    return [await this.#onCable('A', ADDRESS_A), await this.#onCable('B', ADDRESS_B)]
+  }
+
+  async #onTun(side: Side, address: string): Promise<HostAtEnd> {
+    const made = await hostOnTun(this.stage, side, address, this.recorder)
+    this.#follow(made.host)
     return made
+  }
+
+  async #onCable(side: Side, address: string): Promise<HostAtEnd> {
+    const made = await hostOnCable(await this.#cabling(), side, address, this.recorder)
+    this.#follow(made.host)
+    return made
+  }
+
+  #cabling(): Promise<Cabling> {
+    this.#laid ??= Cabling.lay(this.stage)
+    return this.#laid
+  }
+
+  /** Their TCP is written down from now on. */
+  #follow(...hosts: readonly Host[]): void {
+    for (const host of hosts) host.tcp.look()
+    this.#open.push(...hosts)
   }
 
   async clear(): Promise<void> {

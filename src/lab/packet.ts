@@ -1,4 +1,5 @@
 /** IPv4 packets as a wire sees them. RFC 791, RFC 9293, RFC 768, RFC 792 */
+import { type GroupChange, groupChanges } from './igmp.js'
 
 /** The two ends of a link. */
 export const SIDES = ['A', 'B'] as const
@@ -18,9 +19,9 @@ export interface TcpHeader {
 }
 
 /** One packet, decoded; a fragment behind the first has no ports. */
-export interface Packet {
+export interface Packet<From extends string = Side> {
   /** The side that sent it. */
-  readonly from: Side
+  readonly from: From
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'igmp' | number
   readonly source: string
   readonly destination: string
@@ -28,6 +29,7 @@ export interface Packet {
   readonly destinationPort?: number
   readonly tcp?: TcpHeader
   readonly icmp?: { readonly type: number; readonly code: number }
+  readonly igmp?: readonly GroupChange[]
   readonly ttl: number
   readonly fragment?: { readonly offset: number; readonly more: boolean }
   /** Bytes behind the last header that was decoded. */
@@ -39,7 +41,7 @@ export interface Packet {
 const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp' | 'icmp' | 'igmp'>> = { 1: 'icmp', 2: 'igmp', 6: 'tcp', 17: 'udp' }
 
 /** undefined: no IPv4 packet, or one whose lengths contradict each other. */
-export function decode(bytes: Uint8Array, from: Side): Packet | undefined {
+export function decode<From extends string>(bytes: Uint8Array, from: From): Packet<From> | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < 20 || view.getUint8(0) >> 4 !== 4) return undefined
   const headerLength = (view.getUint8(0) & 0xf) * 4
@@ -62,13 +64,15 @@ export function decode(bytes: Uint8Array, from: Side): Packet | undefined {
   return { ...common, ...transport(common.protocol, new DataView(bytes.buffer, bytes.byteOffset + headerLength, length - headerLength)) }
 }
 
-const addressAt = (bytes: Uint8Array, at: number): string => bytes.subarray(at, at + 4).join('.')
+export const addressAt = (bytes: Uint8Array, at: number): string => bytes.subarray(at, at + 4).join('.')
+export const addressBytes = (address: string): Uint8Array => Uint8Array.from(address.split('.'), Number)
 
-function transport(protocol: Packet['protocol'], view: DataView): Partial<Packet> {
+function transport(protocol: Packet['protocol'], view: DataView): Omit<Partial<Packet>, 'from'> {
   const ports = () => ({ sourcePort: view.getUint16(0), destinationPort: view.getUint16(2) })
   if (protocol === 'udp' && view.byteLength >= 8) return { ...ports(), payloadLength: view.byteLength - 8 }
   if (protocol === 'icmp' && view.byteLength >= 8)
     return { icmp: { type: view.getUint8(0), code: view.getUint8(1) }, payloadLength: view.byteLength - 8 }
+  if (protocol === 'igmp') return { igmp: groupChanges(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) }
   if (protocol !== 'tcp' || view.byteLength < 20) return {}
   const headerLength = (view.getUint8(12) >> 4) * 4
   if (headerLength < 20 || headerLength > view.byteLength) return {}
@@ -85,19 +89,20 @@ function transport(protocol: Packet['protocol'], view: DataView): Partial<Packet
   }
 }
 
-/** `SYN ACK seq 1 ack 2`, `udp 512 bytes`. */
-export function describePacket({ protocol, tcp, icmp, payloadLength, fragment }: Packet): string {
+/** `SYN ACK seq 1 ack 2`, `udp 512 bytes`, `igmp join 239.1.1.1`. */
+export function describePacket({ protocol, tcp, icmp, igmp, payloadLength, fragment }: Packet<string>): string {
   const bytes = payloadLength > 0 ? ` ${payloadLength} bytes` : ''
   const part = fragment === undefined ? '' : ` fragment at ${fragment.offset}`
   if (tcp !== undefined) return `${tcp.flags.join(' ') || 'no flags'}${bytes}`
   if (icmp !== undefined) return `icmp type ${icmp.type} code ${icmp.code}`
+  if (igmp !== undefined) return `igmp ${igmp.map(({ change, group }) => `${change} ${group}`).join(', ') || 'query'}`
   return `${protocol}${bytes}${part}`
 }
 
 /** Which packets are meant: those to which all that is said applies. It is data, so that the gate can say it in nftables. */
-export interface PacketFilter {
+export interface PacketFilter<From extends string = Side> {
   /** The side that sent it. */
-  readonly from?: Side
+  readonly from?: From
   readonly protocol?: 'tcp' | 'udp' | 'icmp'
   /** All of them are set. */
   readonly flags?: readonly Flag[]
@@ -108,7 +113,10 @@ export interface PacketFilter {
   readonly payload?: boolean
 }
 
-export const matches = (packet: Packet, { from, protocol, flags, notFlags, destinationPort, payload }: PacketFilter): boolean =>
+export const matches = <From extends string>(
+  packet: Packet<From>,
+  { from, protocol, flags, notFlags, destinationPort, payload }: PacketFilter<From>,
+): boolean =>
   (from === undefined || packet.from === from) &&
   (protocol === undefined || packet.protocol === protocol) &&
   (flags === undefined || flags.every((flag) => packet.tcp?.flags.includes(flag))) &&

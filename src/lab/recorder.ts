@@ -1,6 +1,7 @@
 /** Writes down what happens in a story, while it happens. */
 import { release } from 'node:os'
-import { describePacket, type Packet, type Side } from './packet.js'
+import { describeFrame, type Frame } from './ethernet.js'
+import { describePacket, type Packet } from './packet.js'
 import { type Fate, TRACE_VERSION, type Trace, type TracedPacket, type TraceEvent } from './trace.js'
 
 export class Recorder {
@@ -21,7 +22,7 @@ export class Recorder {
   }
 
   /** A packet that comes onto the link; the answer is told what becomes of it. */
-  packet(packet: Packet): { fate(fate: Fate): void; arrived(): void } {
+  packet(packet: Packet<string>): { fate(fate: Fate): void; arrived(): void } {
     const at = this.#events.length
     let traced: TracedPacket = { ...this.#describe(packet), fate: 'lost' }
     const t = this.now()
@@ -44,33 +45,47 @@ export class Recorder {
     }
   }
 
+  /** A frame of an Ethernet of several hosts, and at which of them it came out. */
+  frame(frame: Frame, to: readonly string[]): void {
+    const { from, link, source, destination, packet } = frame
+    const described = packet === undefined ? { protocol: 'arp', length: 0 } : this.#headers(packet)
+    const traced: TracedPacket = {
+      number: ++this.#packets,
+      ...described,
+      text: describeFrame(frame),
+      fate: to.length === 0 ? 'lost' : 'delivered',
+      ...(to.length === 0 ? {} : { arrived: this.now() }),
+      frame: { link, to, source, destination, ...(packet === undefined ? {} : { ttl: packet.ttl }) },
+    }
+    this.write({ side: from, packet: traced })
+  }
+
   trace(story: string, title: string, backend: string): Trace {
     return { version: TRACE_VERSION, story, title, backend, kernel: release(), events: [...this.#events] }
   }
 
-  #describe(packet: Packet): Omit<TracedPacket, 'fate'> {
+  #describe(packet: Packet<string>): Omit<TracedPacket, 'fate'> {
+    return { number: ++this.#packets, text: describePacket(packet), ...this.#headers(packet) }
+  }
+
+  #headers(packet: Packet<string>): Pick<TracedPacket, 'protocol' | 'length' | 'flags' | 'sequence' | 'acknowledgment'> {
     const { tcp, protocol, payloadLength } = packet
     return {
-      number: ++this.#packets,
-      text: describePacket(packet),
       protocol: String(protocol),
       length: payloadLength,
       ...(tcp === undefined
         ? {}
         : {
             flags: tcp.flags,
-            sequence: this.#relative(packet, packet.from, tcp.sequence),
-            ...(tcp.flags.includes('ACK')
-              ? { acknowledgment: this.#relative(packet, packet.from === 'A' ? 'B' : 'A', tcp.acknowledgment) }
-              : {}),
+            sequence: this.#relative(packet, tcp.sequence),
+            ...(tcp.flags.includes('ACK') ? { acknowledgment: this.#relative(reversed(packet), tcp.acknowledgment) } : {}),
           }),
     }
   }
 
   /** Sequence numbers as distances from the first that this direction of the connection was seen to use. */
-  #relative({ from, sourcePort, destinationPort }: Packet, side: Side, sequence: number): number {
-    const ports = from === 'A' ? `${sourcePort} ${destinationPort}` : `${destinationPort} ${sourcePort}`
-    const key = `${side} ${ports}`
+  #relative({ source, sourcePort, destination, destinationPort }: Ends, sequence: number): number {
+    const key = `${source} ${sourcePort} ${destination} ${destinationPort}`
     const first = this.#firstSequence.get(key) ?? sequence
     this.#firstSequence.set(key, first)
     return (sequence - first) >>> 0
@@ -81,3 +96,12 @@ export class Recorder {
     this.onEvent?.(event)
   }
 }
+
+type Ends = Pick<Packet<string>, 'source' | 'sourcePort' | 'destination' | 'destinationPort'>
+
+const reversed = ({ source, sourcePort, destination, destinationPort }: Ends): Ends => ({
+  source: destination,
+  destination: source,
+  ...(destinationPort === undefined ? {} : { sourcePort: destinationPort }),
+  ...(sourcePort === undefined ? {} : { destinationPort: sourcePort }),
+})

@@ -1,6 +1,6 @@
 /** What happened in a story, in time: the one file that a test asserts and the report draws. */
 
-import type { Flag, Side } from './packet.js'
+import type { Flag } from './packet.js'
 import type { TcpState } from './tcp-state.js'
 
 export const TRACE_VERSION = 1
@@ -21,13 +21,26 @@ export interface TracedPacket {
   readonly fate: Fate
   /** When it came out at the other side; absent where it did not, or not yet. */
   readonly arrived?: number
+  /** On an Ethernet of several hosts. */
+  readonly frame?: TracedFrame
+}
+
+export interface TracedFrame {
+  readonly link: string
+  /** The hosts at which it came out. */
+  readonly to: readonly string[]
+  /** Hardware addresses. */
+  readonly source: string
+  readonly destination: string
+  /** Of the packet within, where it is one. */
+  readonly ttl?: number
 }
 
 /** One line; `t` in ms since the story began. */
 export interface TraceEvent {
   readonly t: number
-  /** Where it was seen; absent where it concerns both. */
-  readonly side?: Side
+  /** The host where it was seen, `A` and `B` at the ends of a wire; absent where it concerns all. */
+  readonly side?: string
   /** A socket changed its state; `from` absent: it came to be. */
   readonly state?: { readonly socket: string; readonly from?: TcpState; readonly to: TcpState }
   readonly packet?: TracedPacket
@@ -41,7 +54,7 @@ export interface Trace {
   readonly version: typeof TRACE_VERSION
   readonly story: string
   readonly title: string
-  /** How the hosts were joined: `wire`, `gate`, `loopback`. */
+  /** How the hosts were joined: `wire`, `gate`, `switch`, `loopback`. */
   readonly backend: string
   readonly kernel: string
   readonly events: readonly TraceEvent[]

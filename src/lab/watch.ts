@@ -1,5 +1,4 @@
 /** Follows the TCP sockets of a network by looking again and again, and writes down how their states change. */
-import type { Side } from './packet.js'
 import type { Recorder } from './recorder.js'
 import { type TcpRow, type TcpState, tcpRows } from './tcp-state.js'
 
@@ -21,7 +20,7 @@ export class TcpWatch {
   readonly #known = new Map<string, TcpState>()
   readonly #pid: number
   readonly #address: string
-  readonly #side: Side
+  readonly #side: string
   readonly #recorder: Recorder
   readonly #timer: NodeJS.Timeout
   readonly #followed: Followed[] = []
@@ -30,7 +29,7 @@ export class TcpWatch {
   #failure: unknown
 
   /** `pid`: any process that lives in the network; `address`: whose sockets are meant. */
-  constructor(pid: number, side: Side, address: string, recorder: Recorder) {
+  constructor(pid: number, side: string, address: string, recorder: Recorder) {
     this.#pid = pid
     this.#address = address
     this.#side = side

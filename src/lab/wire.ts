@@ -1,18 +1,14 @@
 /**
- * A wire in user space: the packets of two TUN interfaces, each in a network of its own, pass through this process,
- * which delays, loses, holds and notes them. The kernels' stacks on both ends are real.
- * Documentation/networking/tuntap.rst
+ * A wire in user space: the packets of two interfaces, each in a network of its own, pass through this process, which
+ * delays, loses, holds and notes them. The kernels' stacks on both ends are real. The interfaces are TUN or, where there
+ * is none, Ethernet. Documentation/networking/tuntap.rst, packet(7)
  */
-import { check } from '../core/errors.js'
-import { native } from '../native/index.js'
-import { DescriptorWatcher, EPOLLIN } from '../native/loop.js'
 import { corrupted } from './corruption.js'
+import type { End } from './end.js'
 import type { Link } from './link.js'
 import { decode, matches, otherSide, type Packet, type PacketFilter, SIDES, type Side } from './packet.js'
 import { generator } from './random.js'
 import type { Recorder } from './recorder.js'
-
-const LARGEST_PACKET = 65_536
 
 /** A packet on its way. */
 interface Passing {
@@ -34,11 +30,9 @@ export class Wire implements Link {
   duplicate = 0
   corrupt = 0
   reorder = 0
-  readonly #ends: Readonly<Record<Side, number>>
+  readonly #ends: Readonly<Record<Side, End>>
   readonly #recorder: Recorder
   readonly #random: () => number
-  readonly #watchers: readonly DescriptorWatcher[]
-  readonly #buffer = new Uint8Array(LARGEST_PACKET)
   readonly #timers = new Set<NodeJS.Timeout>()
   /** When the last packet of a direction comes out: a later one never comes sooner, so jitter keeps the order. */
   readonly #due: Record<Side, number> = { A: 0, B: 0 }
@@ -46,17 +40,12 @@ export class Wire implements Link {
   #filters: readonly PacketFilter[] = []
   readonly #drops: { filter: PacketFilter; after: number; times: number }[] = []
 
-  /** The descriptors become the wire's. */
-  constructor(ends: Readonly<Record<Side, number>>, recorder: Recorder, { seed = 1 }: WireOptions = {}) {
+  /** The ends become the wire's. */
+  constructor(ends: Readonly<Record<Side, End>>, recorder: Recorder, { seed = 1 }: WireOptions = {}) {
     this.#ends = ends
     this.#recorder = recorder
     this.#random = generator(seed)
-    this.#watchers = SIDES.map((side) => {
-      check(native.fdSetNonblock(ends[side], 1), 'fcntl', {})
-      const watcher = new DescriptorWatcher(ends[side], () => this.#take(side))
-      check(watcher.want(EPOLLIN), 'epoll_ctl', {})
-      return watcher
-    })
+    for (const side of SIDES) ends[side].listen((bytes) => this.#take(side, bytes))
   }
 
   async hold(...filters: PacketFilter[]): Promise<void> {
@@ -82,18 +71,13 @@ export class Wire implements Link {
 
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer)
-    for (const watcher of this.#watchers) watcher.close()
-    for (const side of SIDES) native.fdClose(this.#ends[side])
+    for (const side of SIDES) this.#ends[side].close()
   }
 
-  #take(from: Side): void {
-    for (;;) {
-      const length = native.fdRead(this.#ends[from], this.#buffer)
-      if (length <= 0) return
-      const packet = decode(this.#buffer.slice(0, length), from)
-      // IPv6's own discovery of neighbours, which no story is about.
-      if (packet !== undefined) this.#meet(packet)
-    }
+  #take(from: Side, bytes: Uint8Array): void {
+    const packet = decode(bytes, from)
+    // IPv6's own discovery of neighbours, which no story is about.
+    if (packet !== undefined) this.#meet(packet)
   }
 
   #meet(packet: Packet): void {
@@ -137,8 +121,8 @@ export class Wire implements Link {
 
   #deliver(from: Side, bytes: Uint8Array, note: Passing['note']): void {
     const put = () => {
-      // A host that has just gone, or whose interface is down, takes nothing: what is on the wire then is lost.
-      if (native.fdWrite(this.#ends[otherSide(from)], bytes) >= 0) note.arrived()
+      // What is on the wire when a host goes is lost.
+      if (this.#ends[otherSide(from)].put(bytes)) note.arrived()
       else note.fate('lost')
     }
     const wait = this.#happens(this.reorder) ? 0 : this.#wait(from)

@@ -7,6 +7,12 @@ export interface Constant {
   readonly value: number
 }
 
+/** Bytes, and how a person would write them. */
+export interface Labelled {
+  readonly text: string
+  readonly bytes: Uint8Array
+}
+
 /** `length` bytes of one value. */
 export interface Filling {
   readonly fill: number
@@ -19,7 +25,7 @@ export interface Counter {
   readonly width: number
 }
 
-export type Argument = number | string | Uint8Array | Constant | Filling | Counter
+export type Argument = number | string | Uint8Array | Constant | Labelled | Filling | Counter
 
 /** What a message may be made of. */
 export type Payload = string | Uint8Array | Filling | Counter
@@ -129,6 +135,7 @@ function encodeArgument(argument: Argument): string {
   if (typeof argument === 'number') return `i${argument}`
   if (typeof argument === 'string') return `x${Buffer.from(argument).toString('hex')}`
   if (argument instanceof Uint8Array) return `x${Buffer.from(argument).toString('hex')}`
+  if ('bytes' in argument) return encodeArgument(argument.bytes)
   if ('value' in argument) return `i${argument.value}`
   return 'fill' in argument ? `f${argument.length}:${argument.fill}` : `n${argument.width}`
 }

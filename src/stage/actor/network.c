@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -55,6 +57,21 @@ static long do_interface_address(const actor_args *args, actor_reply *reply) {
   return result;
 }
 
+/* interface_without_offload(name): the kernel itself checksums and segments what it sends. ETHTOOL_STXCSUM */
+static long do_interface_without_offload(const actor_args *args, actor_reply *reply) {
+  (void)reply;
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  struct ethtool_value off = {.cmd = ETHTOOL_STXCSUM};
+  struct ifreq request = named(arg_text(args, 0));
+  request.ifr_data = (void *)&off;
+  long result = ioctl(fd, SIOCETHTOOL, &request);
+  int error = errno;
+  close(fd);
+  errno = error;
+  return result;
+}
+
 static long pass(int from, int to) {
   char *packet = scratch(MAX_PACKET);
   ssize_t length = read(from, packet, MAX_PACKET);
@@ -74,4 +91,5 @@ static long do_wire(const actor_args *args, actor_reply *reply) {
   }
 }
 
-ACTOR_CALLS(network, {"tun_open", do_tun_open}, {"interface_address", do_interface_address}, {"wire", do_wire})
+ACTOR_CALLS(network, {"tun_open", do_tun_open}, {"interface_address", do_interface_address},
+            {"interface_without_offload", do_interface_without_offload}, {"wire", do_wire})
