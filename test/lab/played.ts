@@ -2,7 +2,7 @@
 import { beforeAll, type TestContext } from 'vitest'
 import { stories } from '../../demos/network/index.js'
 import { playStory, type StoryResult } from '../../src/lab/story.js'
-import type { Trace } from '../../src/lab/trace.js'
+import type { Trace, TracedFrame } from '../../src/lab/trace.js'
 
 /** Answers the trace; skips the test where this machine cannot play the story, fails it where the kernel did otherwise. */
 export function played(name: string): (context: TestContext) => Trace {
@@ -34,3 +34,7 @@ export const samplesOf = ({ events }: Trace, name: string): readonly number[] =>
 
 /** What the story said. */
 export const notesOf = ({ events }: Trace): readonly string[] => events.flatMap(({ note }) => note ?? [])
+
+/** The frames of an Ethernet of several hosts that a filter of their text accepts. */
+export const framesOf = ({ events }: Trace, text: string): readonly (TracedFrame & { readonly from: string | undefined })[] =>
+  events.flatMap(({ side, packet }) => (packet?.frame !== undefined && packet.text.includes(text) ? { from: side, ...packet.frame } : []))
