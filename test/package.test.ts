@@ -25,9 +25,9 @@ const cli = join('node_modules/ipc-playground', manifest.bin['ipc-playground'])
 const NEEDED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|binding\.gyp|scripts\/native-sources\.mjs)$/,
   /^dist\/(src|demos)\/.*\.js$/,
-  /^dist\/src\/(adapters?|core|layers|matrix|native|sync|testing|index)\b.*\.d\.ts$/,
+  /^dist\/src\/(adapters?|core|layers|matrix|stage|native|sync|testing|index)\b.*\.d\.ts$/,
   /^dist\/src\/(matrix|report)\/assets\/[^/]+\.(css|json)$/,
-  /^src\/(native|adapters\/[^/]+|matrix\/actor)\/(?!floor)[^/]+\.[ch]$/,
+  /^src\/(native|adapters\/[^/]+|stage\/actor)\/(?!floor)[^/]+\.[ch]$/,
   /^prebuilds\/linux-(x64|arm64)\/node\.napi\.glibc\.node$/,
   /^include\/[^/]+\.h$/,
   /^python\/[^/]+\.py$/,
