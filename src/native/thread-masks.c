@@ -21,8 +21,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define KICKS 1000
 #define KICK_MS 1
+#define HUNG_KICKS 1000
 #define PASSES 100
 #define STATUS_BYTES 4096
 
@@ -82,29 +82,46 @@ static void uninstall(void) {
     sigaction(IPC_REMASK, &previous, NULL);
 }
 
-// False where the thread has ended.
-static bool mask_of(const char *tid, ipc_signals *mask) {
-  char path[64], status[STATUS_BYTES];
-  snprintf(path, sizeof path, "/proc/self/task/%.16s/status", tid);
+// What proc_pid_status(5) has of a thread; false where it has ended.
+static bool status_of(pid_t tid, char status[STATUS_BYTES]) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   ssize_t n;
-  do n = read(fd, status, sizeof status - 1);
+  do n = read(fd, status, STATUS_BYTES - 1);
   while (n < 0 && errno == EINTR);
   close(fd);
   if (n <= 0) return false;
   status[n] = 0;
-  const char *at = strstr(status, "\nSigBlk:");
-  if (at == NULL) return false;
-  *mask = strtoull(at + strlen("\nSigBlk:"), NULL, 16);
   return true;
+}
+
+static const char *field_of(const char *status, const char *name) {
+  const char *at = strstr(status, name);
+  return at == NULL ? "" : at + strlen(name);
+}
+
+// False where the thread has ended.
+static bool mask_of(pid_t tid, ipc_signals *mask) {
+  char status[STATUS_BYTES];
+  if (!status_of(tid, status)) return false;
+  const char *text = field_of(status, "\nSigBlk:");
+  *mask = strtoull(text, NULL, 16);
+  return *text != 0;
+}
+
+// It sleeps where no signal wakes it, or is stopped. A thread that can run gets there, however busy the machine is.
+static bool hangs(pid_t tid) {
+  char status[STATUS_BYTES];
+  return !status_of(tid, status) || strchr("DTtZX", field_of(status, "\nState:\t")[0]) != NULL;
 }
 
 // Whether the thread has done it.
 static bool kick(pid_t tid, ipc_signals unblock) {
   request.unblock = unblock;
   atomic_store(&request.tid, tid);
-  for (int i = 0; i < KICKS && syscall(SYS_tgkill, getpid(), tid, IPC_REMASK) == 0; i++) {
+  for (int hung = 0; hung < HUNG_KICKS && syscall(SYS_tgkill, getpid(), tid, IPC_REMASK) == 0; hung += hangs(tid)) {
     struct timespec until;
     ipc_deadline(KICK_MS, &until);
     int result;
@@ -158,7 +175,7 @@ static int pass(ipc_signals numbers, bool blocking, bool first) {
   for (struct dirent *entry; changed >= 0 && (entry = readdir(tasks)) != NULL;) {
     pid_t tid = (pid_t)atoi(entry->d_name);
     ipc_signals mask;
-    if (tid <= 0 || !mask_of(entry->d_name, &mask)) continue;
+    if (tid <= 0 || !mask_of(tid, &mask)) continue;
     bool everything = (mask & ipc_signal_bit(IPC_REMASK)) != 0;
     if (first && (mask & numbers) != 0 && !everything && remember(tid, mask & numbers) < 0) {
       changed = -ENOMEM;
