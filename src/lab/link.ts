@@ -13,6 +13,12 @@ export interface Barrier {
   release(): Promise<void>
 }
 
+/** Some of the packets that match a filter. */
+export interface Which {
+  readonly after?: number
+  readonly times?: number
+}
+
 /** A link with one way each direction. What is set applies to packets that are sent from then on, in both. */
 export interface Link extends Barrier {
   /** One way, in ms. */
@@ -27,5 +33,7 @@ export interface Link extends Barrier {
   /** The packet overtakes those that are delayed. tc-netem(8) */
   reorder: number
   /** Loses `times` (1) of the packets that match, behind the first `after` (0) of them. */
-  drop(filter: PacketFilter, which?: { readonly after?: number; readonly times?: number }): void
+  drop(filter: PacketFilter, which?: Which): void
+  /** Turns a bit of what these carry. */
+  damage(filter: PacketFilter, which?: Which): void
 }

@@ -1,8 +1,12 @@
 /** Writes down what happens in a story, while it happens. */
 import { release } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describeFrame, type Frame } from './ethernet.js'
 import { describePacket, type Packet } from './packet.js'
 import { type Fate, TRACE_VERSION, type Trace, type TracedPacket, type TraceEvent } from './trace.js'
+
+const LOOK_MS = 2
+const PATIENCE_MS = 10_000
 
 export class Recorder {
   readonly #events: TraceEvent[] = []
@@ -11,6 +15,13 @@ export class Recorder {
   #packets = 0
   /** Called with each event as it is written. A packet that came out later is written again. */
   onEvent: ((event: TraceEvent) => void) | undefined
+  /** What a packet says to those who sent it; undefined: what its headers say is enough. */
+  dissector: ((packet: Packet<string>) => string | undefined) | undefined
+
+  /** What happened so far. */
+  get events(): readonly TraceEvent[] {
+    return this.#events
+  }
 
   /** ms since the story began. */
   now(): number {
@@ -31,7 +42,8 @@ export class Recorder {
       this.#events[at] = event
       return event
     }
-    this.onEvent?.(put())
+    const event = put()
+    this.onEvent?.(event)
     return {
       fate: (fate) => {
         traced = { ...traced, fate }
@@ -60,12 +72,23 @@ export class Recorder {
     this.write({ side: from, packet: traced })
   }
 
+  /** Settles with what `see` finds in what happened so far. @throws Error after `patienceMs` */
+  async until<T>(what: string, see: (events: readonly TraceEvent[]) => T | undefined, patienceMs = PATIENCE_MS): Promise<T> {
+    const end = performance.now() + patienceMs
+    for (;;) {
+      const seen = see(this.#events)
+      if (seen !== undefined) return seen
+      if (performance.now() > end) throw new Error(`${what} was not seen`)
+      await pause(LOOK_MS)
+    }
+  }
+
   trace(story: string, title: string, backend: string): Trace {
     return { version: TRACE_VERSION, story, title, backend, kernel: release(), events: [...this.#events] }
   }
 
   #describe(packet: Packet<string>): Omit<TracedPacket, 'fate'> {
-    return { number: ++this.#packets, text: describePacket(packet), ...this.#headers(packet) }
+    return { number: ++this.#packets, text: this.dissector?.(packet) ?? describePacket(packet), ...this.#headers(packet) }
   }
 
   #headers(packet: Packet<string>): Pick<TracedPacket, 'protocol' | 'length' | 'flags' | 'sequence' | 'acknowledgment'> {

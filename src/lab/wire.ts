@@ -5,7 +5,7 @@
  */
 import { corrupted } from './corruption.js'
 import type { End } from './end.js'
-import type { Link } from './link.js'
+import type { Link, Which } from './link.js'
 import { decode, matches, otherSide, type Packet, type PacketFilter, SIDES, type Side } from './packet.js'
 import { generator } from './random.js'
 import type { Recorder } from './recorder.js'
@@ -14,6 +14,13 @@ import type { Recorder } from './recorder.js'
 interface Passing {
   readonly packet: Packet
   readonly note: ReturnType<Recorder['packet']>
+}
+
+/** Packets that something is to happen to: so many of those that match, behind so many. */
+interface Chosen {
+  readonly filter: PacketFilter
+  after: number
+  times: number
 }
 
 export interface WireOptions {
@@ -30,6 +37,8 @@ export class Wire implements Link {
   duplicate = 0
   corrupt = 0
   reorder = 0
+  /** Called with each packet as it comes onto the wire, whatever becomes of it. */
+  onPacket: ((packet: Packet) => void) | undefined
   readonly #ends: Readonly<Record<Side, End>>
   readonly #recorder: Recorder
   readonly #random: () => number
@@ -38,7 +47,8 @@ export class Wire implements Link {
   readonly #due: Record<Side, number> = { A: 0, B: 0 }
   readonly #kept: Passing[] = []
   #filters: readonly PacketFilter[] = []
-  readonly #drops: { filter: PacketFilter; after: number; times: number }[] = []
+  readonly #drops: Chosen[] = []
+  readonly #damages: Chosen[] = []
 
   /** The ends become the wire's. */
   constructor(ends: Readonly<Record<Side, End>>, recorder: Recorder, { seed = 1 }: WireOptions = {}) {
@@ -60,8 +70,12 @@ export class Wire implements Link {
     return this.hold()
   }
 
-  drop(filter: PacketFilter, { after = 0, times = 1 } = {}): void {
+  drop(filter: PacketFilter, { after = 0, times = 1 }: Which = {}): void {
     this.#drops.push({ filter, after, times })
+  }
+
+  damage(filter: PacketFilter, { after = 0, times = 1 }: Which = {}): void {
+    this.#damages.push({ filter, after, times })
   }
 
   /** How many packets are kept back. */
@@ -82,7 +96,8 @@ export class Wire implements Link {
 
   #meet(packet: Packet): void {
     const passing = { packet, note: this.#recorder.packet(packet) }
-    if (this.#isDropped(packet) || this.#happens(this.loss)) {
+    this.onPacket?.(packet)
+    if (isChosen(packet, this.#drops) || this.#happens(this.loss)) {
       passing.note.fate('lost')
       return
     }
@@ -98,21 +113,8 @@ export class Wire implements Link {
     return this.#filters.some((filter) => matches(packet, filter))
   }
 
-  #isDropped(packet: Packet): boolean {
-    let dropped = false
-    for (const drop of this.#drops) {
-      if (drop.times === 0 || !matches(packet, drop.filter)) continue
-      if (drop.after > 0) drop.after--
-      else {
-        drop.times--
-        dropped = true
-      }
-    }
-    return dropped
-  }
-
   #depart({ packet, note }: Passing): void {
-    const broken = this.#happens(this.corrupt)
+    const broken = isChosen(packet, this.#damages) || this.#happens(this.corrupt)
     const bytes = broken ? corrupted(packet, this.#random) : packet.bytes
     const twice = this.#happens(this.duplicate)
     note.fate(broken ? 'corrupted' : twice ? 'duplicated' : 'delivered')
@@ -146,4 +148,18 @@ export class Wire implements Link {
   #happens(chance: number): boolean {
     return chance > 0 && this.#random() < chance
   }
+}
+
+/** Every choice counts the packet, whether or not another has chosen it. */
+function isChosen(packet: Packet, choices: readonly Chosen[]): boolean {
+  let chosen = false
+  for (const choice of choices) {
+    if (choice.times === 0 || !matches(packet, choice.filter)) continue
+    if (choice.after > 0) choice.after--
+    else {
+      choice.times--
+      chosen = true
+    }
+  }
+  return chosen
 }
