@@ -10,6 +10,7 @@ import ioReadiness from './io-readiness.js'
 import multicast from './multicast.js'
 import multicastTtl from './multicast-ttl.js'
 import nat from './nat.js'
+import reliableTransfer from './reliable-transfer.js'
 import tcpStates from './tcp-states.js'
 import unixSockets from './unix-sockets.js'
 
@@ -20,6 +21,7 @@ export const stories: readonly NetworkStory[] = [
   nat,
   tcpStates,
   congestion,
+  reliableTransfer,
   multicast,
   multicastTtl,
   broadcast,

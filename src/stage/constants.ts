@@ -118,6 +118,7 @@ export const K = named({
   SO_BROADCAST: 6,
   SO_SNDBUF: 7,
   SO_RCVBUF: 8,
+  SO_NO_CHECK: 11,
   SO_LINGER: 13,
   SO_REUSEPORT: 15,
   SO_PASSCRED: 16,
