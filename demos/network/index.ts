@@ -4,6 +4,7 @@ import addresses from './addresses.js'
 import arp from './arp.js'
 import broadcast from './broadcast.js'
 import congestion from './congestion.js'
+import datagrams from './datagrams.js'
 import encapsulation from './encapsulation.js'
 import ioModels from './io-models.js'
 import ioReadiness from './io-readiness.js'
@@ -22,6 +23,7 @@ export const stories: readonly NetworkStory[] = [
   tcpStates,
   congestion,
   reliableTransfer,
+  datagrams,
   multicast,
   multicastTtl,
   broadcast,
