@@ -2,9 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { renderLabMarkdown } from '../../src/report/lab-markdown.js'
 import { type Ladder, ladderOf } from '../../src/report/ladder.js'
 import { ladderText } from '../../src/report/ladder-text.js'
@@ -14,7 +12,7 @@ import { connectionsOf } from '../../src/report/state-paths.js'
 import { writeLab, writeReport } from '../../src/report/write.js'
 import { LONG, lab, long, opened, packet, sampled, story } from '../fixtures/lab.js'
 import { report } from '../fixtures/report.js'
-import { launchChromium, noChromium, openPage } from '../support/chromium.js'
+import { describePage } from '../support/chromium.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ipc-lab-report-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -265,103 +263,100 @@ test('the Markdown counts each verdict apart, and has no markup of others', () =
   expect(text).not.toContain('<script')
 })
 
-describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === undefined ? '' : ` (${noChromium})`}`, () => {
-  let browser: Browser
-  let url: string
-  beforeAll(async () => {
+describePage(
+  () => {
     const target = join(folder, 'page')
     writeReport(report, target)
-    url = pathToFileURL(writeLab(lab.stories, names, target).html).href
-    browser = await launchChromium()
-  }, 60_000)
-  afterAll(() => browser?.close())
+    return writeLab(lab.stories, names, target).html
+  },
+  (open) => {
+    test('comes when it is chosen, tells every verdict apart, and complains of nothing', async () => {
+      const { page, complaints } = await open()
+      const seen = () => Promise.all([page.locator('#figures').isVisible(), page.locator('#network').isVisible()])
+      expect(await seen()).toEqual([true, false])
+      await page.locator('nav a[href="#network"]').click()
+      expect(await seen()).toEqual([false, true])
+      expect(await page.locator('.verdicts').innerText()).toMatch(/✓ 3 as predicted\s+✗ 1 refuted\s+– 1 skipped\s+! 1 failed/)
+      expect(await page.title()).toBe('IPC on this machine')
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('comes when it is chosen, tells every verdict apart, and complains of nothing', async () => {
-    const { page, complaints } = await openPage(browser, url)
-    const seen = () => Promise.all([page.locator('#figures').isVisible(), page.locator('#network').isVisible()])
-    expect(await seen()).toEqual([true, false])
-    await page.locator('nav a[href="#network"]').click()
-    expect(await seen()).toEqual([false, true])
-    expect(await page.locator('.verdicts').innerText()).toMatch(/✓ 3 as predicted\s+✗ 1 refuted\s+– 1 skipped\s+! 1 failed/)
-    expect(await page.title()).toBe('IPC on this machine')
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('draws packets with what became of them, and text of others stays text', async () => {
+      const { page, complaints } = await open({ hash: '#network' })
+      const story = page.locator('#lab-opened')
+      const ladder = story.locator('svg.ladder')
+      for (const [fate, count] of Object.entries({ lost: 1, kept: 2, held: 1, duplicated: 1, corrupted: 1, again: 1 }))
+        expect([fate, await ladder.locator(`.packet.${fate}`).count()]).toEqual([fate, count])
+      expect(await ladder.locator('.packet.lost .cross').count()).toBe(2)
+      expect(await ladder.locator('.state').allTextContents()).toContain(`192.0.2.1:40000 192.0.2.2:7000: SYN_SENTSYN_SENT :40000`)
+      expect(await story.innerText()).toContain('what the documents say')
+      expect(await story.locator('.steps').innerText()).toContain('</script><script>document.title')
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('draws packets with what became of them, and text of others stays text', async () => {
-    const { page, complaints } = await openPage(browser, `${url}#network`)
-    const story = page.locator('#lab-opened')
-    const ladder = story.locator('svg.ladder')
-    for (const [fate, count] of Object.entries({ lost: 1, kept: 2, held: 1, duplicated: 1, corrupted: 1, again: 1 }))
-      expect([fate, await ladder.locator(`.packet.${fate}`).count()]).toEqual([fate, count])
-    expect(await ladder.locator('.packet.lost .cross').count()).toBe(2)
-    expect(await ladder.locator('.state').allTextContents()).toContain(`192.0.2.1:40000 192.0.2.2:7000: SYN_SENTSYN_SENT :40000`)
-    expect(await story.innerText()).toContain('what the documents say')
-    expect(await story.locator('.steps').innerText()).toContain('</script><script>document.title')
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('lights the states that were passed, with their times', async () => {
+      const { page } = await open({ hash: '#network' })
+      const machine = page.locator('#lab-opened svg.machine')
+      expect(await machine.locator('.place').count()).toBe(12)
+      const lit = await machine.locator('.place.lit').evaluateAll((places) => places.map((place) => place.getAttribute('data-state')))
+      expect(lit.sort()).toEqual(['CLOSE', 'CLOSE_WAIT', 'ESTABLISHED', 'LAST_ACK', 'LISTEN', 'SYN_RECV', 'SYN_SENT'])
+      const times = await machine.locator('.lit .times').allTextContents()
+      for (const time of ['2.0 ms', '10.4 ms', '15.2 ms', 'closed 330.0 ms']) expect(times).toContain(time)
+      expect(await machine.locator('line.unseen').count()).toBe(2)
+      await page.close()
+    })
 
-  test('lights the states that were passed, with their times', async () => {
-    const { page } = await openPage(browser, `${url}#network`)
-    const machine = page.locator('#lab-opened svg.machine')
-    expect(await machine.locator('.place').count()).toBe(12)
-    const lit = await machine.locator('.place.lit').evaluateAll((places) => places.map((place) => place.getAttribute('data-state')))
-    expect(lit.sort()).toEqual(['CLOSE', 'CLOSE_WAIT', 'ESTABLISHED', 'LAST_ACK', 'LISTEN', 'SYN_RECV', 'SYN_SENT'])
-    const times = await machine.locator('.lit .times').allTextContents()
-    for (const time of ['2.0 ms', '10.4 ms', '15.2 ms', 'closed 330.0 ms']) expect(times).toContain(time)
-    expect(await machine.locator('line.unseen').count()).toBe(2)
-    await page.close()
-  })
+    test('plots the samples of a story when it is opened', async () => {
+      const { page, complaints } = await open({ hash: '#network' })
+      await page.getByText('The story of sampled').click()
+      await expect
+        .poll(() => page.evaluate<boolean>(`Chart.getChart(document.querySelector('#lab-sampled canvas')) !== undefined`))
+        .toBe(true)
+      const drawn = await page.evaluate<{ label: string; data: unknown[] }[][]>(
+        `[...document.querySelectorAll('#lab-sampled canvas')].map((canvas) => Chart.getChart(canvas).data.datasets.map(({ label, data }) => ({ label, data })))`,
+      )
+      expect(drawn.map((chart) => chart.map(({ label }) => label))).toEqual([
+        ['packet lost', 'reno', 'ssthresh reno', 'cubic'],
+        ['reactor', 'process'],
+      ])
+      expect(drawn[1]?.[0]?.data).toEqual([
+        { x: 10, y: 1 },
+        { x: 1000, y: 3 },
+      ])
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('plots the samples of a story when it is opened', async () => {
-    const { page, complaints } = await openPage(browser, `${url}#network`)
-    await page.getByText('The story of sampled').click()
-    await expect
-      .poll(() => page.evaluate<boolean>(`Chart.getChart(document.querySelector('#lab-sampled canvas')) !== undefined`))
-      .toBe(true)
-    const drawn = await page.evaluate<{ label: string; data: unknown[] }[][]>(
-      `[...document.querySelectorAll('#lab-sampled canvas')].map((canvas) => Chart.getChart(canvas).data.datasets.map(({ label, data }) => ({ label, data })))`,
-    )
-    expect(drawn.map((chart) => chart.map(({ label }) => label))).toEqual([
-      ['packet lost', 'reno', 'ssthresh reno', 'cubic'],
-      ['reactor', 'process'],
-    ])
-    expect(drawn[1]?.[0]?.data).toEqual([
-      { x: 10, y: 1 },
-      { x: 1000, y: 3 },
-    ])
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('has a table of what was written down once', async () => {
+      const { page } = await open({ hash: '#lab-sampled' })
+      const rows = await page
+        .locator('#lab-sampled table.figures tr')
+        .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
+      expect(rows).toEqual([
+        ['', 'top (clients)', 'bytes behind the FIN'],
+        ['process', '10 there is no memory for more', ''],
+        ['', '', '1,048,576'],
+      ])
+      await page.close()
+    })
 
-  test('has a table of what was written down once', async () => {
-    const { page } = await openPage(browser, `${url}#lab-sampled`)
-    const rows = await page
-      .locator('#lab-sampled table.figures tr')
-      .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
-    expect(rows).toEqual([
-      ['', 'top (clients)', 'bytes behind the FIN'],
-      ['process', '10 there is no memory for more', ''],
-      ['', '', '1,048,576'],
-    ])
-    await page.close()
-  })
+    test('opens at the story that the address names', async () => {
+      const { page } = await open({ hash: '#lab-long' })
+      expect(await page.locator('#figures').isVisible()).toBe(false)
+      expect(await page.locator('#lab-long svg.ladder').isVisible()).toBe(true)
+      expect(await page.locator('#lab-long .ladder text.gap').first().textContent()).toMatch(/^… [\d,]+ packets not drawn …$/)
+      await page.close()
+    })
 
-  test('opens at the story that the address names', async () => {
-    const { page } = await openPage(browser, `${url}#lab-long`)
-    expect(await page.locator('#figures').isVisible()).toBe(false)
-    expect(await page.locator('#lab-long svg.ladder').isVisible()).toBe(true)
-    expect(await page.locator('#lab-long .ladder text.gap').first().textContent()).toMatch(/^… [\d,]+ packets not drawn …$/)
-    await page.close()
-  })
-
-  test.each(['light', 'dark'] as const)('fits a phone in %s: only drawings scroll sideways', async (colorScheme) => {
-    const { page } = await openPage(browser, `${url}#network`, { width: 390, colorScheme })
-    await page.evaluate(`for (const story of document.querySelectorAll('details.lab')) story.open = true`)
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
-    const paper = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
-    expect(paper).toBe(colorScheme === 'light' ? 'rgb(246, 247, 249)' : 'rgb(18, 22, 27)')
-    await page.close()
-  })
-})
+    test.each(['light', 'dark'] as const)('fits a phone in %s: only drawings scroll sideways', async (colorScheme) => {
+      const { page } = await open({ hash: '#network', width: 390, colorScheme })
+      await page.evaluate(`for (const story of document.querySelectorAll('details.lab')) story.open = true`)
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+      const paper = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+      expect(paper).toBe(colorScheme === 'light' ? 'rgb(246, 247, 249)' : 'rgb(18, 22, 27)')
+      await page.close()
+    })
+  },
+)
