@@ -41,6 +41,14 @@ export interface TracedFrame {
   readonly ttl?: number
 }
 
+/** A request, an answer, a frame, a record: the unit of a protocol above TCP. */
+export interface TracedMessage {
+  readonly protocol: 'http/1.1' | 'http/2' | 'tls'
+  readonly text: string
+  /** Of HTTP/2; 0 is the connection itself. */
+  readonly stream?: number
+}
+
 /** One line; `t` in ms since the story began. */
 export interface TraceEvent {
   readonly t: number
@@ -50,6 +58,8 @@ export interface TraceEvent {
   readonly state?: { readonly socket: string; readonly from?: TcpState; readonly to: TcpState }
   readonly packet?: TracedPacket
   readonly sample?: Sample
+  /** What bytes of a connection mean to a protocol above TCP; `side` sent them. */
+  readonly message?: TracedMessage
   /** What the story says at this moment, and what that is: what comes next, a call, or what was seen. */
   readonly note?: string
   readonly kind?: Step['kind']

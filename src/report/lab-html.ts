@@ -69,7 +69,8 @@ function renderPlots(plots: readonly Plot[], first: number): string {
   if (plots.length === 0) return ''
   const figures = plots.map(({ title, over, lines }, at) => {
     const label = `${title} over ${over}: ${lines.map(rangeOf).join('; ')}`
-    return `<figure><figcaption><b>${escapeHtml(title)}</b> <span>over ${escapeHtml(over)}</span></figcaption><div class="plot"><canvas data-plot="${first + at}" role="img" aria-label="${escapeHtml(label)}"></canvas></div></figure>`
+    const stops = lines.some(({ end }) => end !== undefined) ? '; a cross: stopped there' : ''
+    return `<figure><figcaption><b>${escapeHtml(title)}</b> <span>over ${escapeHtml(over)}${stops}</span></figcaption><div class="plot"><canvas data-plot="${first + at}" role="img" aria-label="${escapeHtml(label)}"></canvas></div></figure>`
   })
   return `<div class="charts${plots.length === 1 ? ' single' : ''}">${figures.join('\n')}</div>\n`
 }
@@ -86,9 +87,10 @@ const MOST_STEPS = 400
 function renderLadderAndSteps(trace: Trace, title: string): string {
   const ladder = ladderOf(trace)
   const notes = trace.events.flatMap(({ t, note, kind }) => (note === undefined ? [] : [{ t, note, kind: kind ?? 'observation' }]))
-  const steps = notes
-    .slice(0, MOST_STEPS)
-    .map(({ t, note, kind }) => `<li class="${escapeHtml(kind)}"><i>${formatTime(t)}</i>${escapeHtml(note)}</li>`)
+  const steps = notes.slice(0, MOST_STEPS).map(({ t, note, kind }) => {
+    const mark = kind === 'observation' ? '<b class="pass">→</b> ' : ''
+    return `<li class="${escapeHtml(kind)}"><i>${formatTime(t)}</i>${mark}${escapeHtml(note)}</li>`
+  })
   if (notes.length > MOST_STEPS) steps.push(`<li class="soft">… and ${notes.length - MOST_STEPS} more</li>`)
   const told =
     steps.length === 0
@@ -115,7 +117,7 @@ function renderMachines(trace: Trace): string {
     return `<figure><figcaption>${renderEnds(ends)}${others}</figcaption><div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${renderStateMachine(connection, label)}</div></figure>`
   })
   const rest = connections.length - MOST_MACHINES
-  return `<h3>The states of RFC 9293 that were passed, and when</h3>
+  return `<h3>The states of RFC 9293 that were passed, and when <span class="soft">dashed: unseen, between two looks</span></h3>
 <div class="machines${shown.length === 1 ? ' single' : ''}">${shown.join('\n')}</div>
 ${rest > 0 ? `<p class="story">${rest} more ${rest === 1 ? 'connection' : 'connections'} went other ways.</p>\n` : ''}`
 }

@@ -1,14 +1,13 @@
 /** A ladder diagram as a drawing. Its colours are the page's. */
 import type { TracedPacket } from '../lab/trace.js'
 import { escapeHtml } from './escape.js'
-import type { Arrow, Became, Ladder, Row } from './ladder.js'
-import { gapText, numbersOf, portOf, remarksOf } from './ladder-words.js'
+import type { Arrow, Beside, Ladder, Row } from './ladder.js'
+import { gapText, numbersOf, remarksOf } from './ladder-words.js'
 import { arrow, element, formatTime, line, type Point, text, wrapped } from './svg.js'
 
 const TIMES = 48
-const STATES = 148
-/** Where there are none. */
-const NO_STATES = 24
+/** Room beside the outer lines, for nothing, for states, for messages. */
+const [EMPTY, STATES, MESSAGES] = [24, 148, 200]
 const BETWEEN = 356
 /** Of more than two hosts. */
 const BETWEEN_MANY = 230
@@ -20,6 +19,10 @@ const APART = 14
 const BELOW = 5
 /** A heading's line has so many characters for each 100 of width. */
 const CHARACTERS = 13
+/** Of a letter, about. */
+const LETTER = 6.2
+/** How far aside goes what a host sends to itself. */
+const LOOP = 22
 /** How much a wait stretches a row. */
 const STRETCH = 6
 const MOST_STRETCH = 40
@@ -27,9 +30,9 @@ const MOST_STRETCH = 40
 export function renderLadder(ladder: Ladder, title: string): string {
   const { hosts, rows, arrows } = ladder
   const between = hosts.length > 2 ? BETWEEN_MANY : BETWEEN
-  const beside = rows.some((row) => row.kind === 'moment' && row.became.length > 0) ? STATES : NO_STATES
-  const width = TIMES + 2 * beside + between * Math.max(1, hosts.length - 1)
-  const lifeline = (host: string): number => TIMES + beside + between * hosts.indexOf(host)
+  const room = roomBeside(rows)
+  const width = TIMES + 2 * room + between * Math.max(1, hosts.length - 1)
+  const lifeline = (host: string): number => TIMES + room + between * hosts.indexOf(host)
   const heights = heightsOf(rows, Math.floor((width / 100) * CHARACTERS))
   const end = (heights.at(-1) ?? HEAD) + ROW
   const at = (row: number): number => heights[row] ?? HEAD
@@ -39,11 +42,11 @@ export function renderLadder(ladder: Ladder, title: string): string {
     ...hosts.map((host) => line({ x: lifeline(host), y: HEAD - 12 }, { x: lifeline(host), y: end - 8 }, 'lifeline')),
     ...rows.map((row, index) => renderRow(row, at(index), width)),
     ...arrows.map((one) =>
-      renderArrow(one, { x: lifeline(one.from), y: at(one.leaves) }, { x: lifeline(one.to), y: at(one.arrives ?? one.leaves) }),
+      renderArrow(one, { x: lifeline(one.from), y: at(one.leaves) }, { x: lifeline(one.to), y: at(one.arrives ?? one.leaves) }, width),
     ),
     ...rows.map((row, index) =>
       row.kind === 'moment'
-        ? row.became.map((became) => renderState(became, { x: lifeline(became.side), y: at(index) }, hosts)).join('')
+        ? row.beside.map((beside) => renderBeside(beside, { x: lifeline(beside.side), y: at(index) }, hosts)).join('')
         : '',
     ),
     ...hosts.map((host) => text({ x: lifeline(host), y: 22 }, host, 'host', 'middle')),
@@ -74,43 +77,64 @@ function renderRow(row: Row, y: number, width: number): string {
   return lines.map((words, at) => text({ x: 12, y: y + at * HEADING_LINE }, words, 'heading')).join('')
 }
 
-function renderState({ side, state, socket }: Became, { x, y }: Point, hosts: readonly string[]): string {
+function roomBeside(rows: readonly Row[]): number {
+  const kinds = new Set(rows.flatMap((row) => (row.kind === 'moment' ? row.beside.map(({ kind }) => kind) : [])))
+  return kinds.has('message') ? MESSAGES : kinds.has('state') ? STATES : EMPTY
+}
+
+function renderBeside({ side, kind, text, detail, about }: Beside, { x, y }: Point, hosts: readonly string[]): string {
   const isLeft = side === hosts[0]
-  const label = [element('tspan', {}, escapeHtml(state)), element('tspan', { class: 'port' }, ` :${escapeHtml(portOf(socket))}`)]
   return element(
     'g',
-    { class: `state side-${hosts.indexOf(side)}` },
-    element('title', {}, escapeHtml(`${socket}: ${state}`)),
+    { class: `${kind} side-${hosts.indexOf(side)}` },
+    element('title', {}, escapeHtml(about)),
     element('circle', { cx: x, cy: y, r: 4 }),
-    element('text', { x: isLeft ? x - 12 : x + 12, y: y + 4, 'text-anchor': isLeft ? 'end' : undefined }, ...label),
+    element(
+      'text',
+      { x: isLeft ? x - 12 : x + 12, y: y + 4, 'text-anchor': isLeft ? 'end' : undefined },
+      element('tspan', {}, escapeHtml(text)),
+      element('tspan', { class: 'detail' }, escapeHtml(` ${detail}`)),
+    ),
   )
 }
 
-function renderArrow({ packet, arrives, again, copy }: Arrow, from: Point, to: Point): string {
-  const middle = { x: (from.x + to.x) / 2, y: from.y + 6 }
-  const rightwards = to.x > from.x
+function renderArrow(one: Arrow, from: Point, to: Point, width: number): string {
+  const { packet, again, copy } = one
   const name = ['packet', packet.fate, ...(packet.kept ? ['kept'] : []), ...(again ? ['again'] : [])].join(' ')
-  const way =
-    arrives === undefined
-      ? `${line(from, middle, 'way')}${packet.fate === 'held' ? waits(middle, middle) : cross(middle)}`
-      : packet.kept
-        ? `${line(from, middle, 'way')}${waits(middle, { x: middle.x, y: Math.max(middle.y, to.y - 6) })}${arrow({ x: middle.x, y: Math.max(middle.y, to.y - 6) }, to, 'way')}`
-        : `${arrow(from, to, 'way')}${packet.fate === 'duplicated' ? arrow({ x: from.x, y: from.y + 5 }, { x: to.x, y: to.y + 5 }, 'way') : ''}`
-  const label = { x: from.x + (rightwards ? 10 : -10), y: from.y - 3 }
+  const about = element('title', {}, escapeHtml(describe(packet, again)))
+  return element('g', { class: name }, about, renderWay(one, from, to), copy ? '' : renderLabel(one, from, to.x >= from.x, width))
+}
+
+function renderWay({ packet: { fate, kept }, arrives }: Arrow, from: Point, to: Point): string {
+  const middle = { x: (from.x + to.x) / 2, y: from.y + 6 }
+  if (arrives === undefined) return `${line(from, middle, 'way')}${fate === 'held' ? waits(middle, middle) : cross(middle)}`
+  if (from.x === to.x) {
+    const aside = { x: from.x + LOOP, y: (from.y + to.y) / 2 }
+    return `${line(from, aside, 'way')}${arrow(aside, to, 'way')}`
+  }
+  if (kept) {
+    const goes = { x: middle.x, y: Math.max(middle.y, to.y - 6) }
+    return `${line(from, middle, 'way')}${waits(middle, goes)}${arrow(goes, to, 'way')}`
+  }
+  const second = fate === 'duplicated' ? arrow({ x: from.x, y: from.y + 5 }, { x: to.x, y: to.y + 5 }, 'way') : ''
+  return `${arrow(from, to, 'way')}${second}`
+}
+
+/** Above the end where the packet leaves, moved as far as it needs to stay within the drawing. */
+function renderLabel({ packet, again }: Arrow, { x, y }: Point, rightwards: boolean, width: number): string {
+  const numbers = numbersOf(packet)
+  const remarks = remarksOf(packet, again).map((remark) => ` ${remark}`)
+  const length = LETTER * [packet.text, numbers, ...remarks].join('').length
   return element(
-    'g',
-    { class: name },
-    element('title', {}, escapeHtml(describe(packet, again))),
-    way,
-    copy
-      ? ''
-      : element(
-          'text',
-          { ...label, 'text-anchor': rightwards ? undefined : 'end' },
-          element('tspan', {}, escapeHtml(packet.text)),
-          element('tspan', { class: 'numbers' }, escapeHtml(numbersOf(packet))),
-          ...remarksOf(packet, again).map((remark) => element('tspan', { class: 'remark' }, ` ${remark}`)),
-        ),
+    'text',
+    {
+      x: rightwards ? Math.min(x + 10, width - length) : Math.max(x - 10, TIMES + length),
+      y: y - 3,
+      'text-anchor': rightwards ? undefined : 'end',
+    },
+    element('tspan', {}, escapeHtml(packet.text)),
+    element('tspan', { class: 'numbers' }, escapeHtml(numbers)),
+    ...remarks.map((remark) => element('tspan', { class: 'remark' }, remark)),
   )
 }
 

@@ -1,6 +1,6 @@
 /** A ladder diagram of two hosts for a terminal: a line for what leaves and for what a host became. */
-import type { Arrow, Became, Ladder, Row } from './ladder.js'
-import { gapText, numbersOf, portOf, remarksOf } from './ladder-words.js'
+import type { Arrow, Beside, Ladder, Row } from './ladder.js'
+import { gapText, numbersOf, remarksOf } from './ladder-words.js'
 import { formatTime } from './svg.js'
 
 const TIME = 9
@@ -41,12 +41,12 @@ function linesOf(
 ): readonly string[] {
   if (row.kind === 'heading') return ['', paint.heading(row.text)]
   if (row.kind === 'gap') return [gapText(row)]
-  const became = (side: string): string =>
-    row.became
+  const standing = (side: string): string =>
+    row.beside
       .filter((one) => one.side === side)
-      .map(stateText)
+      .map(besideText)
       .join(', ')
-  const states = { left: became(left), right: became(right) }
+  const states = { left: standing(left), right: standing(right) }
   if (leaving.length === 0 && states.left === '' && states.right === '') return []
   const ways = leaving.length === 0 ? [' '.repeat(BETWEEN)] : leaving.map((arrow) => wayText(arrow, arrow.from === left, paint))
   return ways.map((way, index) => {
@@ -55,7 +55,7 @@ function linesOf(
   })
 }
 
-const stateText = ({ state, socket }: Became): string => `${state} :${portOf(socket)}`
+const besideText = ({ text, detail }: Beside): string => `${text} ${detail}`.trim().slice(0, STATE - 2)
 
 /** ` SYN seq 0 ─────────▶`, as wide as there is room between the hosts. */
 function wayText({ packet, arrives, again }: Arrow, rightwards: boolean, paint: LadderPaint): string {

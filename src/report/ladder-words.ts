@@ -13,11 +13,8 @@ export const remarksOf = ({ fate, kept }: TracedPacket, again: boolean): readonl
   ...(fate === 'lost' || fate === 'corrupted' ? [fate] : fate === 'duplicated' ? ['twice'] : []),
 ]
 
-/** `… 1,204 packets and 3 changes of state not drawn …` */
-export function gapText({ packets, states }: Extract<Row, { kind: 'gap' }>): string {
-  const count = (number: number, one: string, many: string) =>
-    number === 0 ? [] : [`${number.toLocaleString('en')} ${number === 1 ? one : many}`]
-  return `… ${[...count(packets, 'packet', 'packets'), ...count(states, 'change of state', 'changes of state')].join(' and ')} not drawn …`
+/** `… 1,204 packets and 3 other events not drawn …` */
+export function gapText({ packets, others }: Extract<Row, { kind: 'gap' }>): string {
+  const count = (number: number, one: string) => (number === 0 ? [] : [`${number.toLocaleString('en')} ${number === 1 ? one : `${one}s`}`])
+  return `… ${[...count(packets, 'packet'), ...count(others, 'other event')].join(' and ')} not drawn …`
 }
-
-export const portOf = (socket: string): string => socket.split(' ')[0]?.split(':')[1] ?? ''

@@ -1,5 +1,5 @@
 /** A trace as a ladder diagram: hosts side by side, time downwards. What stands on which row; how it looks, its users say. Pure. */
-import type { Trace, TracedPacket, TraceEvent } from '../lab/trace.js'
+import type { Trace, TracedMessage, TracedPacket, TraceEvent } from '../lab/trace.js'
 
 /** A packet's way from row to row. */
 export interface Arrow {
@@ -15,20 +15,23 @@ export interface Arrow {
   readonly copy: boolean
 }
 
-/** What a host's socket became. */
-export interface Became {
+/** What stands beside a host's line: what its socket became, or what it said above TCP. */
+export interface Beside {
   readonly side: string
-  readonly state: string
-  /** `192.0.2.1:40000 192.0.2.2:7000` */
-  readonly socket: string
+  readonly kind: 'state' | 'message'
+  readonly text: string
+  /** `:7000`, `stream 3` */
+  readonly detail: string
+  /** All that there is to say. */
+  readonly about: string
 }
 
 export type Row =
-  | { readonly kind: 'moment'; readonly t: number; readonly became: readonly Became[] }
+  | { readonly kind: 'moment'; readonly t: number; readonly beside: readonly Beside[] }
   /** What the story does from here on. */
   | { readonly kind: 'heading'; readonly t: number; readonly text: string }
   /** What is left out here. */
-  | { readonly kind: 'gap'; readonly t: number; readonly packets: number; readonly states: number }
+  | { readonly kind: 'gap'; readonly t: number; readonly packets: number; readonly others: number }
 
 export interface Ladder {
   readonly hosts: readonly string[]
@@ -48,7 +51,7 @@ const TOGETHER_MS = 1
 /** undefined: nothing was sent. */
 export function ladderOf({ events }: Trace): Ladder | undefined {
   if (!events.some(({ packet }) => packet !== undefined)) return undefined
-  const drawn = events.filter(({ packet, state, kind }) => packet !== undefined || state !== undefined || kind === 'intent')
+  const drawn = events.filter(({ packet, state, message, kind }) => (packet ?? state ?? message) !== undefined || kind === 'intent')
   const hosts = hostsOf(drawn)
   const again = sentAgain(drawn)
   const board = new Board()
@@ -74,7 +77,7 @@ type Way = Pick<Arrow, 'packet' | 'from' | 'to' | 'again' | 'copy'>
 
 type Item = { readonly t: number } & (
   | { readonly kind: 'leaves' | 'arrives'; readonly way: Way }
-  | { readonly kind: 'state'; readonly became: Became }
+  | { readonly kind: 'beside'; readonly beside: Beside }
   | { readonly kind: 'row'; readonly row: Exclude<Row, { kind: 'moment' }> }
 )
 
@@ -84,16 +87,26 @@ function inTime(entries: readonly (TraceEvent | Gap)[], hosts: readonly string[]
   const items = entries.flatMap((entry): readonly Item[] => {
     const { t } = entry
     if ('packets' in entry) return [{ t, kind: 'row', row: entry }]
-    const { side = '', packet, state, note } = entry
+    const { side = '', packet, state, message, note } = entry
     if (packet !== undefined) return waysOf(packet, side, hosts, again).flatMap((way) => passing(way, t))
-    if (state !== undefined) return [{ t, kind: 'state', became: { side, state: nameOf(state.to), socket: state.socket } }]
+    if (state !== undefined) return [{ t, kind: 'beside', beside: becomes(side, state) }]
+    if (message !== undefined) return [{ t, kind: 'beside', beside: says(side, message) }]
     return [{ t, kind: 'row', row: { kind: 'heading', t, text: note ?? '' } }]
   })
   return items.sort((a, b) => a.t - b.t)
 }
 
-/** As RFC 9293 names what the kernel calls CLOSE. */
-const nameOf = (state: string): string => (state === 'CLOSE' ? 'CLOSED' : state)
+function becomes(side: string, { socket, to }: TraceEvent['state'] & {}): Beside {
+  const text = to === 'CLOSE' ? 'CLOSED' : to // as RFC 9293 has it
+  return { side, kind: 'state', text, detail: `:${portOf(socket)}`, about: `${socket}: ${text}` }
+}
+
+const portOf = (socket: string): string => socket.split(' ')[0]?.split(':')[1] ?? ''
+
+const says = (side: string, { protocol, text, stream }: TracedMessage): Beside => {
+  const detail = stream === undefined ? '' : `stream ${stream}`
+  return { side, kind: 'message', text, detail, about: `${protocol}: ${text} ${detail}`.trim() }
+}
 
 function waysOf(packet: TracedPacket, from: string, hosts: readonly string[], again: ReadonlySet<TracedPacket>): readonly Way[] {
   const other = hosts.find((host) => host !== from) ?? from
@@ -120,11 +133,10 @@ class Board {
       this.#taken = new Set(['everything'])
       return
     }
-    if (item.kind === 'state') {
-      const { side } = item.became
-      const at = this.#rowFor(`state ${side}`, item.t)
+    if (item.kind === 'beside') {
+      const at = this.#rowFor(`beside ${item.beside.side}`, item.t)
       const row = this.rows[at]
-      if (row?.kind === 'moment') this.rows[at] = { ...row, became: [...row.became, item.became] }
+      if (row?.kind === 'moment') this.rows[at] = { ...row, beside: [...row.beside, item.beside] }
       return
     }
     const { way } = item
@@ -143,7 +155,7 @@ class Board {
     const last = this.rows.at(-1)
     const isFree = last !== undefined && t - last.t <= TOGETHER_MS && !this.#taken.has(slot) && !this.#taken.has('everything')
     if (!isFree) {
-      this.rows.push({ kind: 'moment', t, became: [] })
+      this.rows.push({ kind: 'moment', t, beside: [] })
       this.#taken = new Set()
     }
     this.#taken.add(slot)
@@ -188,7 +200,7 @@ function thinned(events: readonly TraceEvent[], again: ReadonlySet<TracedPacket>
         kind: 'gap',
         t: first.t,
         packets: left.filter(({ packet }) => packet !== undefined).length,
-        states: left.filter(({ state }) => state !== undefined).length,
+        others: left.filter(({ packet }) => packet === undefined).length,
       })
     left = []
   }

@@ -84,7 +84,8 @@ const isEvent = (event: unknown): boolean =>
   ['side', 'note', 'kind'].every((name) => event[name] === undefined || isText(event[name])) &&
   isAbsentOr(event.state, isStateChange) &&
   isAbsentOr(event.packet, isPacket) &&
-  isAbsentOr(event.sample, isSample)
+  isAbsentOr(event.sample, isSample) &&
+  isAbsentOr(event.message, isMessage)
 
 const isAbsentOr = (part: unknown, fits: (part: Data) => boolean): boolean => part === undefined || (isObject(part) && fits(part))
 
@@ -99,6 +100,8 @@ const isPacket = ({ number, text, length, fate, arrived, flags, ports, frame }: 
   (ports === undefined || areNumbers(ports)) &&
   (frame === undefined || (isObject(frame) && Array.isArray(frame.to) && frame.to.every(isText))) &&
   (flags === undefined || (Array.isArray(flags) && flags.every(isText)))
+const isMessage = ({ protocol, text, stream }: Data): boolean =>
+  isText(protocol) && isText(text) && (stream === undefined || isNumber(stream))
 const isSample = ({ name, value, over, end }: Data): boolean =>
   isText(name) &&
   isNumber(value) &&

@@ -36,10 +36,16 @@ describe('the ladder', () => {
 
   test('has the states beside what led to them, and tells what is sent again', () => {
     const { arrows, rows } = drawn(opened)
-    const rowOf = (state: string) => rows.findIndex((row) => row.kind === 'moment' && row.became.some((one) => one.state === state))
+    const rowOf = (state: string) => rows.findIndex((row) => row.kind === 'moment' && row.beside.some(({ text }) => text === state))
     expect(rowOf('SYN_SENT')).toBe(arrows.find(({ packet }) => packet.text === 'SYN')?.leaves)
     expect(arrows.filter(({ again }) => again).map(({ packet }) => packet.length)).toEqual([512])
     expect(rows.flatMap((row) => (row.kind === 'heading' ? row.text : []))).toEqual(['The server listens.', 'The client connects.'])
+  })
+
+  test('has what is said above TCP beside who says it', () => {
+    const said = { t: 10.5, side: 'A' as const, message: { protocol: 'http/2' as const, text: 'HEADERS', stream: 1 } }
+    const { rows } = drawn(story('http', [packet(10, 'A', ['PSH', 'ACK'], { length: 30 }), said]))
+    expect(rows[0]).toMatchObject({ beside: [{ side: 'A', kind: 'message', text: 'HEADERS', detail: 'stream 1' }] })
   })
 
   test('of a long trace leaves out what is not remarkable, and counts it', () => {
@@ -314,16 +320,20 @@ describePage(
       await expect
         .poll(() => page.evaluate<boolean>(`Chart.getChart(document.querySelector('#lab-sampled canvas')) !== undefined`))
         .toBe(true)
-      const drawn = await page.evaluate<{ label: string; data: unknown[] }[][]>(
-        `[...document.querySelectorAll('#lab-sampled canvas')].map((canvas) => Chart.getChart(canvas).data.datasets.map(({ label, data }) => ({ label, data })))`,
+      const drawn = await page.evaluate<{ axis: string; labels: string[]; data: unknown[] }[]>(
+        `[...document.querySelectorAll('#lab-sampled canvas')].map(Chart.getChart).map(({ data: { datasets }, scales }) => ({
+        axis: scales.x.type, labels: datasets.map(({ label }) => label), data: datasets[0].data }))`,
       )
-      expect(drawn.map((chart) => chart.map(({ label }) => label))).toEqual([
-        ['packet lost', 'reno', 'ssthresh reno', 'cubic'],
-        ['reactor', 'process'],
-      ])
-      expect(drawn[1]?.[0]?.data).toEqual([
-        { x: 10, y: 1 },
-        { x: 1000, y: 3 },
+      expect(drawn).toEqual([
+        { axis: 'linear', labels: ['packet lost', 'reno', 'ssthresh reno', 'cubic'], data: [{ x: 60, y: 20 }] },
+        {
+          axis: 'logarithmic',
+          labels: ['reactor', 'process'],
+          data: [
+            { x: 10, y: 1 },
+            { x: 1000, y: 3 },
+          ],
+        },
       ])
       expect(complaints).toEqual([])
       await page.close()

@@ -13,7 +13,12 @@ const titled = (text) => ({ display: true, text, color: variable('--soft') })
 const axisOf = (values, title) => {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const axis = low > 0 && high > LOG_FROM * low ? logAxis(values) : linearAxis()
-  return { ...axis, title: titled(title) }
+  return { type: 'linear', ...axis, title: titled(title) }
+}
+
+const timeAxis = (title) => {
+  const axis = linearAxis()
+  return { type: 'linear', ...axis, ticks: { ...axis.ticks, callback: (ms) => ms.toLocaleString('en') }, title: titled(title) }
 }
 
 /** A bound has the colour of what it bounds: the line whose name ends its own. */
@@ -74,19 +79,12 @@ function draw(canvas) {
       maintainAspectRatio: false,
       interaction: { mode: 'nearest', axis: 'x', intersect: false },
       scales: {
-        x: {
-          ...(plot.steps
-            ? {
-                ...linearAxis(),
-                ticks: { ...linearAxis().ticks, callback: (value) => value.toLocaleString('en') },
-                title: titled(plot.over),
-              }
-            : axisOf(
-                points.map(([x]) => x),
-                plot.over,
-              )),
-          type: plot.steps ? 'linear' : undefined,
-        },
+        x: plot.steps
+          ? timeAxis(plot.over)
+          : axisOf(
+              points.map(([x]) => x),
+              plot.over,
+            ),
         y: axisOf(
           points.map(([, y]) => y),
           plot.title,
