@@ -1,7 +1,7 @@
 /**
- * A run that is killed in the middle leaves nothing that `ipc-playground clean` does not remove, and no
- * process. Slow: with FULL=1 only. In namespaces of its own where the host allows, so that what is seen
- * there is what the run has left.
+ * A run that is killed in the middle leaves nothing that `ipc-playground clean` does not remove, no process,
+ * and the network as it was. Slow: with FULL=1 only. In namespaces of its own where the host allows, so that
+ * what is seen there is what the run has left.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, test } from 'vitest'
+import { stories } from '../demos/network/index.js'
 import { cliFile, packageFolder, run } from './support/run.js'
 
 const LIMIT_MS = 240_000
@@ -49,6 +50,15 @@ describe.skipIf(!full)(
       nothingIsLeft()
     })
 
+    // With those that follow it, for it may be over before the moment.
+    test.each(
+      stories.map(({ name, title }, at) => ({ name, title, names: stories.slice(at).map((story) => story.name) })),
+    )('the network lab, in $name', async ({ title, names }) => {
+      const asked = mkdtempSync(join(tmpdir(), 'ipc-killed-lab-'))
+      await killedAt(title, [cliFile, 'lab', ...names, '--folder', asked], '--net').finally(() => rmSync(asked, { recursive: true }))
+      nothingIsLeft()
+    })
+
     test('the tests', async () => {
       await killedAt('✓', [runner, 'run', 'dist/test/fifo.test.js', 'dist/test/semaphore.test.js', '--reporter=verbose'])
       nothingIsLeft()
@@ -62,8 +72,8 @@ describe.skipIf(!full)(
     }
 
     /** Everything temporary of the run is in `folder`. */
-    async function killedAt(moment: string, command: readonly string[]): Promise<void> {
-      const args = [...(own ? ownProcesses : []), '--', process.execPath, program, folder, moment, ...command]
+    async function killedAt(moment: string, command: readonly string[], ...namespaces: readonly string[]): Promise<void> {
+      const args = [...(own ? [...ownProcesses, ...namespaces] : []), '--', process.execPath, program, folder, moment, ...command]
       const { status, stdout, stderr } = await run(join(packageFolder, 'scripts/own-ipc.sh'), args, {
         env: { TMPDIR: folder, XDG_RUNTIME_DIR: '', VITEST_JSON: undefined, FULL: '' },
       })

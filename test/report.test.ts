@@ -1,10 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import type { BenchRecord } from '../src/bench/record.js'
 import { formatBytes, formatCount, formatNumber } from '../src/report/format.js'
 import { renderMarkdown } from '../src/report/markdown.js'
@@ -13,7 +12,7 @@ import { notesOn } from '../src/report/notes.js'
 import { renderTerminal, terminalOptions } from '../src/report/terminal.js'
 import { ReportFolderError, writeReport } from '../src/report/write.js'
 import { HOSTILE, notRun, report } from './fixtures/report.js'
-import { launchChromium, noChromium, openPage } from './support/chromium.js'
+import { describePage } from './support/chromium.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ipc-report-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -281,222 +280,219 @@ describe('the folder', () => {
   })
 })
 
-describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === undefined ? '' : ` (${noChromium})`}`, () => {
-  let browser: Browser
-  let html: string
-  beforeAll(async () => {
-    html = writeReport(report, join(folder, 'page')).html
-    browser = await launchChromium()
-  }, 60_000)
-  afterAll(() => browser?.close())
-
-  const open = (options: { width?: number; colorScheme?: 'light' | 'dark' } = {}) => openPage(browser, pathToFileURL(html).href, options)
-
-  const choose = (page: Page, choices: Readonly<Record<string, string>>) =>
-    Promise.all(
-      Object.entries(choices).map(([name, value]) => page.locator(`input[name="${name}"][value="${value}"]`).check({ force: true })),
-    )
-  const visibleRecords = (page: Page) =>
-    page.evaluate<number[]>(
-      `[...document.querySelectorAll('tr[data-record]:not([hidden])')].map((row) => Number(row.dataset.record)).sort((a, b) => a - b)`,
-    )
-  const indexesOf = (fits: (record: BenchRecord) => boolean) => report.records.flatMap((record, i) => (fits(record) ? [i] : []))
-  /** What each visible chart draws: the figures of its datasets, and the records that they are of. */
-  const drawn = (page: Page) =>
-    page.evaluate<{ chart: string; label: string; data: unknown[]; records: BenchRecord[] }[]>(`
+describePage(
+  () => writeReport(report, join(folder, 'page')).html,
+  (open) => {
+    const choose = (page: Page, choices: Readonly<Record<string, string>>) =>
+      Promise.all(
+        Object.entries(choices).map(([name, value]) => page.locator(`input[name="${name}"][value="${value}"]`).check({ force: true })),
+      )
+    const visibleRecords = (page: Page) =>
+      page.evaluate<number[]>(
+        `[...document.querySelectorAll('tr[data-record]:not([hidden])')].map((row) => Number(row.dataset.record)).sort((a, b) => a - b)`,
+      )
+    const indexesOf = (fits: (record: BenchRecord) => boolean) => report.records.flatMap((record, i) => (fits(record) ? [i] : []))
+    /** What each visible chart draws: the figures of its datasets, and the records that they are of. */
+    const drawn = (page: Page) =>
+      page.evaluate<{ chart: string; label: string; data: unknown[]; records: BenchRecord[] }[]>(`
       [...document.querySelectorAll('figure:not([hidden]) canvas')].flatMap((canvas) =>
         Chart.getChart(canvas).data.datasets.map(({ label, data, records }) => ({ chart: canvas.dataset.chart, label, data, records })))`)
 
-  test('opens without a complaint, asks nothing of the network, and runs no script of others', async () => {
-    const { page, complaints } = await open()
-    expect(await page.title()).toBe('IPC on this machine')
-    expect(await page.locator('canvas:visible').count()).toBe(10)
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('opens without a complaint, asks nothing of the network, and runs no script of others', async () => {
+      const { page, complaints } = await open()
+      expect(await page.title()).toBe('IPC on this machine')
+      expect(await page.locator('canvas:visible').count()).toBe(10)
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('shows the figures of report.json', async () => {
-    const { page } = await open()
-    // Expressions, since what runs in the page has other types than what runs here.
-    const embedded = await page.evaluate<Report>(`JSON.parse(document.getElementById('report').textContent)`)
-    expect(embedded).toEqual(JSON.parse(readFileSync(join(folder, 'page', 'report.json'), 'utf8')))
-    const cells = await page.evaluate<[number, string, number][]>(`
+    test('shows the figures of report.json', async () => {
+      const { page } = await open()
+      // Expressions, since what runs in the page has other types than what runs here.
+      const embedded = await page.evaluate<Report>(`JSON.parse(document.getElementById('report').textContent)`)
+      expect(embedded).toEqual(JSON.parse(readFileSync(join(folder, 'page', 'report.json'), 'utf8')))
+      const cells = await page.evaluate<[number, string, number][]>(`
       [...document.querySelectorAll('td[data-value]')].map((cell) => [
         Number(cell.closest('tr').dataset.record), cell.dataset.figure, Number(cell.dataset.value)])`)
-    const expected = report.records.flatMap((record, i) => {
-      if (record.status !== 'measured') return []
-      const { timesUs, floor, switchesPerMessage, rate, idle, wrapper } = record
-      return [
-        [i, 'p50', timesUs?.p50],
-        [i, 'p99', timesUs?.p99],
-        [i, 'p999', timesUs?.p999],
-        [i, 'max', timesUs?.max],
-        [i, 'rate', record.messagesPerSecond],
-        [i, 'bulk', record.gigabytesPerSecond],
-        [i, 'ratio', floor?.status === 'measured' ? floor.ratio.value : undefined],
-        [i, 'reached', rate?.reached],
-        [i, 'channels', idle?.channels],
-        [i, 'memory', idle?.bytesPerChannel],
-        [i, 'descriptors', idle?.descriptorsPerChannel],
-        [i, 'endpoint', wrapper?.endpointNs],
-        [i, 'added', wrapper?.addedNs.value],
-        [i, 'cpu', record.cpuUsPerMessage],
-        [i, 'voluntary', switchesPerMessage?.voluntary],
-        [i, 'involuntary', switchesPerMessage?.involuntary],
-        [i, 'syscalls', record.syscallsPerMessage],
-        [i, 'garbage', record.garbageBytesPerMessage],
-        [i, 'rss', record.peakRssBytes],
-        [i, 'lost', record.lost === 0 ? undefined : record.lost],
-      ].filter(([, , value]) => value !== undefined)
+      const expected = report.records.flatMap((record, i) => {
+        if (record.status !== 'measured') return []
+        const { timesUs, floor, switchesPerMessage, rate, idle, wrapper } = record
+        return [
+          [i, 'p50', timesUs?.p50],
+          [i, 'p99', timesUs?.p99],
+          [i, 'p999', timesUs?.p999],
+          [i, 'max', timesUs?.max],
+          [i, 'rate', record.messagesPerSecond],
+          [i, 'bulk', record.gigabytesPerSecond],
+          [i, 'ratio', floor?.status === 'measured' ? floor.ratio.value : undefined],
+          [i, 'reached', rate?.reached],
+          [i, 'channels', idle?.channels],
+          [i, 'memory', idle?.bytesPerChannel],
+          [i, 'descriptors', idle?.descriptorsPerChannel],
+          [i, 'endpoint', wrapper?.endpointNs],
+          [i, 'added', wrapper?.addedNs.value],
+          [i, 'cpu', record.cpuUsPerMessage],
+          [i, 'voluntary', switchesPerMessage?.voluntary],
+          [i, 'involuntary', switchesPerMessage?.involuntary],
+          [i, 'syscalls', record.syscallsPerMessage],
+          [i, 'garbage', record.garbageBytesPerMessage],
+          [i, 'rss', record.peakRssBytes],
+          [i, 'lost', record.lost === 0 ? undefined : record.lost],
+        ].filter(([, , value]) => value !== undefined)
+      })
+      const order = (list: unknown[]) => list.map((entry) => JSON.stringify(entry)).sort()
+      expect(order(cells)).toEqual(order(expected))
+      // Every record has its row, also what was not measured, with the reason.
+      expect(await page.locator('tr[data-record]').count()).toBe(report.records.length)
+      const [nats] = indexesOf(({ adapter }) => adapter === 'peer/nats')
+      expect(await page.locator(`tr[data-record="${nats}"]`).textContent()).toContain('nats-server is not installed')
+      await page.close()
     })
-    const order = (list: unknown[]) => list.map((entry) => JSON.stringify(entry)).sort()
-    expect(order(cells)).toEqual(order(expected))
-    // Every record has its row, also what was not measured, with the reason.
-    expect(await page.locator('tr[data-record]').count()).toBe(report.records.length)
-    const [nats] = indexesOf(({ adapter }) => adapter === 'peer/nats')
-    expect(await page.locator(`tr[data-record="${nats}"]`).textContent()).toContain('nats-server is not installed')
-    await page.close()
-  })
 
-  test('the filters filter every chart and table at once', async () => {
-    const { page, complaints } = await open()
-    // At first the conditions with the most beside C, for others do not compare.
-    expect(await page.evaluate("Chart.getChart('chart-rtt').data.datasets.map(({ label }) => label)")).toEqual(['µs', 'the same in C'])
-    expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'free' && wait === 'poll'))
-    const steps: [Readonly<Record<string, string>>, (record: BenchRecord) => boolean][] = [
-      [{ placement: 'cross-core' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'poll'],
-      [{ wait: 'spin' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'spin'],
-      [{ placement: 'all', wait: 'block' }, ({ wait }) => wait === 'block'],
-      [{ size: '65536' }, ({ wait, payloadBytes }) => wait === 'block' && payloadBytes === 65_536],
-      [{ size: '64', wait: 'all' }, ({ payloadBytes }) => payloadBytes <= 64],
-    ]
-    for (const [choices, fits] of steps) {
-      await choose(page, choices)
-      expect(await visibleRecords(page)).toEqual(indexesOf(fits))
-      for (const { records } of await drawn(page)) expect(records.filter((record) => !fits(record))).toEqual([])
-    }
-    await page.locator('#everything').click()
-    expect(await visibleRecords(page)).toEqual(indexesOf(() => true))
-    await page.getByRole('button', { name: 'none' }).click()
-    expect(await visibleRecords(page)).toEqual([])
-    expect(await page.locator('canvas:visible').count()).toBe(0)
-    expect(await page.locator('#setting').textContent()).toBe('Nothing was measured with these filters.')
-    expect(await page.locator('.none:visible').count()).toBe(7)
-    await page.locator('input[name="mechanism"][value="fifo"]').check({ force: true })
-    expect(await visibleRecords(page)).toEqual(indexesOf(({ mechanism }) => mechanism === 'fifo'))
-    expect(await page.locator('#conformance tr[data-mechanism]:visible').count()).toBe(1)
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('the filters filter every chart and table at once', async () => {
+      const { page, complaints } = await open()
+      // At first the conditions with the most beside C, for others do not compare.
+      expect(await page.evaluate("Chart.getChart('chart-rtt').data.datasets.map(({ label }) => label)")).toEqual(['µs', 'the same in C'])
+      expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'free' && wait === 'poll'))
+      const steps: [Readonly<Record<string, string>>, (record: BenchRecord) => boolean][] = [
+        [{ placement: 'cross-core' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'poll'],
+        [{ wait: 'spin' }, ({ placement, wait }) => placement === 'cross-core' && wait === 'spin'],
+        [{ placement: 'all', wait: 'block' }, ({ wait }) => wait === 'block'],
+        [{ size: '65536' }, ({ wait, payloadBytes }) => wait === 'block' && payloadBytes === 65_536],
+        [{ size: '64', wait: 'all' }, ({ payloadBytes }) => payloadBytes <= 64],
+      ]
+      for (const [choices, fits] of steps) {
+        await choose(page, choices)
+        expect(await visibleRecords(page)).toEqual(indexesOf(fits))
+        for (const { records } of await drawn(page)) expect(records.filter((record) => !fits(record))).toEqual([])
+      }
+      await page.locator('#everything').click()
+      expect(await visibleRecords(page)).toEqual(indexesOf(() => true))
+      await page.getByRole('button', { name: 'none' }).click()
+      expect(await visibleRecords(page)).toEqual([])
+      expect(await page.locator('canvas:visible').count()).toBe(0)
+      expect(await page.locator('#setting').textContent()).toBe('Nothing was measured with these filters.')
+      expect(await page.locator('.none:visible').count()).toBe(7)
+      await page.locator('input[name="mechanism"][value="fifo"]').check({ force: true })
+      expect(await visibleRecords(page)).toEqual(indexesOf(({ mechanism }) => mechanism === 'fifo'))
+      expect(await page.locator('#conformance tr[data-mechanism]:visible').count()).toBe(1)
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('the keyboard filters, too, and reads the records of a chart', async () => {
-    const { page, complaints } = await open()
-    await page.locator('input[name="placement"]:checked').focus()
-    await page.keyboard.press('ArrowLeft')
-    expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'cross-core' && wait === 'poll'))
-    await page.keyboard.press('ArrowRight')
-    const chart = page.locator('#chart-rtt')
-    await chart.focus()
-    await page.keyboard.press('ArrowDown')
-    expect(await page.locator('#record').textContent()).toMatch(
-      /^semaphore\/posix, 0 B, free, event loop; p50 µs: 7.75; .*× C \(95 % interval\): ×1.14 /,
-    )
-    await page.keyboard.press('ArrowUp')
-    expect(await page.locator('#record').textContent()).toMatch(/^peer\/zeromq-ipc, 64 B/)
-    await page.keyboard.press('Escape')
-    expect(await page.locator('#record').textContent()).toBe('')
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('the keyboard filters, too, and reads the records of a chart', async () => {
+      const { page, complaints } = await open()
+      await page.locator('input[name="placement"]:checked').focus()
+      await page.keyboard.press('ArrowLeft')
+      expect(await visibleRecords(page)).toEqual(indexesOf(({ placement, wait }) => placement === 'cross-core' && wait === 'poll'))
+      await page.keyboard.press('ArrowRight')
+      const chart = page.locator('#chart-rtt')
+      await chart.focus()
+      await page.keyboard.press('ArrowDown')
+      expect(await page.locator('#record').textContent()).toMatch(
+        /^semaphore\/posix, 0 B, free, event loop; p50 µs: 7.75; .*× C \(95 % interval\): ×1.14 /,
+      )
+      await page.keyboard.press('ArrowUp')
+      expect(await page.locator('#record').textContent()).toMatch(/^peer\/zeromq-ipc, 64 B/)
+      await page.keyboard.press('Escape')
+      expect(await page.locator('#record').textContent()).toBe('')
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('pointing at a bar shows its record', async () => {
-    const { page } = await open()
-    await page.evaluate(`document.getElementById('chart-rtt').scrollIntoView({ block: 'center' })`)
-    const box = await page.locator('#chart-rtt').boundingBox()
-    if (box === null) throw new Error('no chart')
-    await page.mouse.move(box.x + 300, box.y + 24)
-    const body = await page.evaluate<string[]>(`Chart.getChart('chart-rtt').tooltip.body.flatMap(({ lines }) => lines)`)
-    expect(body).toContain('p50 µs: 7.75')
-    expect(body.join()).toContain('C: p50 6.80 µs')
-    await page.close()
-  })
+    test('pointing at a bar shows its record', async () => {
+      const { page } = await open()
+      await page.evaluate(`document.getElementById('chart-rtt').scrollIntoView({ block: 'center' })`)
+      const box = await page.locator('#chart-rtt').boundingBox()
+      if (box === null) throw new Error('no chart')
+      await page.mouse.move(box.x + 300, box.y + 24)
+      const body = await page.evaluate<string[]>(`Chart.getChart('chart-rtt').tooltip.body.flatMap(({ lines }) => lines)`)
+      expect(body).toContain('p50 µs: 7.75')
+      expect(body.join()).toContain('C: p50 6.80 µs')
+      await page.close()
+    })
 
-  test('a mark of the conformance table tells its cases when it is chosen, and again when not', async () => {
-    const { page, complaints } = await open()
-    const why = page.locator('#why')
-    expect(await why.isVisible()).toBe(false)
-    await page.locator('.mark .failed').click()
-    expect(await why.textContent()).toContain('fifo/native, promise 4: nothing dropped when full')
-    expect(await why.textContent()).toContain(`✗ a full FIFO waits: ${HOSTILE}`)
-    await page.locator('.mark .failed').click()
-    expect(await why.isVisible()).toBe(false)
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('a mark of the conformance table tells its cases when it is chosen, and again when not', async () => {
+      const { page, complaints } = await open()
+      const why = page.locator('#why')
+      expect(await why.isVisible()).toBe(false)
+      await page.locator('.mark .failed').click()
+      expect(await why.textContent()).toContain('fifo/native, promise 4: nothing dropped when full')
+      expect(await why.textContent()).toContain(`✗ a full FIFO waits: ${HOSTILE}`)
+      await page.locator('.mark .failed').click()
+      expect(await why.isVisible()).toBe(false)
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('draws the figures of report.json', async () => {
-    const { page } = await open()
-    await choose(page, { placement: 'same-core', wait: 'block' })
-    const charts = await drawn(page)
-    const figures = (chart: string, at = 0) => {
-      const dataset = charts.filter((other) => other.chart === chart)[at]
-      return (dataset?.records ?? []).map((record, i) => [record, dataset?.data[i]] as const)
-    }
-    const measured = (record: BenchRecord) => (record.status === 'measured' ? record : undefined)
-    const floor = (record: BenchRecord) => (record.status === 'measured' && record.floor?.status === 'measured' ? record.floor : undefined)
-    expect(figures('rtt').length).toBe(10)
-    for (const [record, value] of figures('rtt')) expect(value).toBe(measured(record)?.timesUs?.p50)
-    for (const [record, value] of figures('rtt', 1)) expect(value).toBe(floor(record)?.timesUs?.p50 ?? null)
-    for (const [record, value] of figures('ratio')) expect(value).toBe(floor(record)?.ratio.value)
-    for (const [record, value] of figures('ratio', 1)) expect(value).toEqual([floor(record)?.ratio.low, floor(record)?.ratio.high])
-    for (const [record, value] of figures('rate-ratio')) expect(value).toBe(floor(record)?.ratio.value)
-    for (const [record, value] of figures('rate')) expect(value).toBe(measured(record)?.messagesPerSecond)
-    for (const [record, value] of figures('cost'))
-      expect(value).toEqual({ x: measured(record)?.timesUs?.p50, y: measured(record)?.cpuUsPerMessage })
-    for (const [record, value] of figures('sizes'))
-      expect(value).toEqual({ x: record.payloadBytes, y: measured(record)?.gigabytesPerSecond })
-    for (const [i, [record, value]] of figures('percentiles').entries())
-      expect(value).toMatchObject({ percentile: measured(record)?.timesUs?.curve?.[i]?.[0], y: measured(record)?.timesUs?.curve?.[i]?.[1] })
-    await page.close()
-  })
+    test('draws the figures of report.json', async () => {
+      const { page } = await open()
+      await choose(page, { placement: 'same-core', wait: 'block' })
+      const charts = await drawn(page)
+      const figures = (chart: string, at = 0) => {
+        const dataset = charts.filter((other) => other.chart === chart)[at]
+        return (dataset?.records ?? []).map((record, i) => [record, dataset?.data[i]] as const)
+      }
+      const measured = (record: BenchRecord) => (record.status === 'measured' ? record : undefined)
+      const floor = (record: BenchRecord) =>
+        record.status === 'measured' && record.floor?.status === 'measured' ? record.floor : undefined
+      expect(figures('rtt').length).toBe(10)
+      for (const [record, value] of figures('rtt')) expect(value).toBe(measured(record)?.timesUs?.p50)
+      for (const [record, value] of figures('rtt', 1)) expect(value).toBe(floor(record)?.timesUs?.p50 ?? null)
+      for (const [record, value] of figures('ratio')) expect(value).toBe(floor(record)?.ratio.value)
+      for (const [record, value] of figures('ratio', 1)) expect(value).toEqual([floor(record)?.ratio.low, floor(record)?.ratio.high])
+      for (const [record, value] of figures('rate-ratio')) expect(value).toBe(floor(record)?.ratio.value)
+      for (const [record, value] of figures('rate')) expect(value).toBe(measured(record)?.messagesPerSecond)
+      for (const [record, value] of figures('cost'))
+        expect(value).toEqual({ x: measured(record)?.timesUs?.p50, y: measured(record)?.cpuUsPerMessage })
+      for (const [record, value] of figures('sizes'))
+        expect(value).toEqual({ x: record.payloadBytes, y: measured(record)?.gigabytesPerSecond })
+      for (const [i, [record, value]] of figures('percentiles').entries())
+        expect(value).toMatchObject({
+          percentile: measured(record)?.timesUs?.curve?.[i]?.[0],
+          y: measured(record)?.timesUs?.curve?.[i]?.[1],
+        })
+      await page.close()
+    })
 
-  test('the chooser answers otherwise where the needs are others, and says why', async () => {
-    const { page, complaints } = await open()
-    const taken = () => page.locator('#answer ol > li').evaluateAll((items) => items.map((item) => item.getAttribute('data-adapter')))
-    const answer = page.locator('#answer')
-    const first = await taken()
-    expect(first[0]).toBe('pipe/anonymous')
-    expect(await answer.textContent()).toContain('round trip of 64 B: 8.21 µs (free, event loop)')
-    await choose(page, { spin: 'yes' })
-    expect((await taken())[0]).toBe('shared-memory/ring')
-    expect(await answer.textContent()).toContain('(cross core, spinning)')
-    await choose(page, { hosts: 'many' })
-    expect(await taken()).toEqual(['socket/tcp', 'socket/udp'])
-    expect(await answer.textContent()).toContain('mind: loses what it has no room for')
-    await page.locator('summary').click()
-    expect(await page.locator('#answer details').textContent()).toContain('pipe/anonymous stays on one host')
-    await choose(page, { payloadBytes: '16777216', kind: 'stream' })
-    expect(await taken()).toEqual(['socket/tcp'])
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('the chooser answers otherwise where the needs are others, and says why', async () => {
+      const { page, complaints } = await open()
+      const taken = () => page.locator('#answer ol > li').evaluateAll((items) => items.map((item) => item.getAttribute('data-adapter')))
+      const answer = page.locator('#answer')
+      const first = await taken()
+      expect(first[0]).toBe('pipe/anonymous')
+      expect(await answer.textContent()).toContain('round trip of 64 B: 8.21 µs (free, event loop)')
+      await choose(page, { spin: 'yes' })
+      expect((await taken())[0]).toBe('shared-memory/ring')
+      expect(await answer.textContent()).toContain('(cross core, spinning)')
+      await choose(page, { hosts: 'many' })
+      expect(await taken()).toEqual(['socket/tcp', 'socket/udp'])
+      expect(await answer.textContent()).toContain('mind: loses what it has no room for')
+      await page.locator('summary').click()
+      expect(await page.locator('#answer details').textContent()).toContain('pipe/anonymous stays on one host')
+      await choose(page, { payloadBytes: '16777216', kind: 'stream' })
+      expect(await taken()).toEqual(['socket/tcp'])
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test.each([
-    { name: 'light', colorScheme: 'light', width: 1280 },
-    { name: 'dark', colorScheme: 'dark', width: 1280 },
-    { name: 'phone', colorScheme: 'dark', width: 390 },
-  ] as const)('is readable in $name', async ({ colorScheme, width }) => {
-    const { page, complaints } = await open({ colorScheme, width })
-    // Only tables scroll sideways, each in its own frame.
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-    const [ink, paper] = await page.evaluate<[string, string]>(
-      `[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]`,
-    )
-    expect(contrast(ink, paper)).toBeGreaterThan(7)
-    expect(complaints).toEqual([])
-    await page.close()
-  })
-})
+    test.each([
+      { name: 'light', colorScheme: 'light', width: 1280 },
+      { name: 'dark', colorScheme: 'dark', width: 1280 },
+      { name: 'phone', colorScheme: 'dark', width: 390 },
+    ] as const)('is readable in $name', async ({ colorScheme, width }) => {
+      const { page, complaints } = await open({ colorScheme, width })
+      // Only tables scroll sideways, each in its own frame.
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      const [ink, paper] = await page.evaluate<[string, string]>(
+        `[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]`,
+      )
+      expect(contrast(ink, paper)).toBeGreaterThan(7)
+      expect(complaints).toEqual([])
+      await page.close()
+    })
+  },
+)
 
 /** WCAG 2 contrast of two `rgb(…)`. */
 function contrast(one: string, other: string): number {

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { suggestion } from '../core/registry.js'
 import { type NetworkStory, playStory, type StoryResult } from '../lab/story.js'
-import { LAB_SYMBOLS } from '../report/lab.js'
+import { countsOfStories, LAB_SYMBOLS } from '../report/lab.js'
+import { ladderOf } from '../report/ladder.js'
+import { ladderText } from '../report/ladder-text.js'
 import { writeLab } from '../report/write.js'
 import { unavailable } from '../stage/company.js'
 import type { Step } from '../stage/story.js'
@@ -38,7 +40,7 @@ export async function lab(names: readonly string[], { folder, json }: Options): 
       folder,
     )
     if (json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
-    console.error(`${short(written.markdown)}, ${short(written.json)}`)
+    console.error(`${short(written.html)}#network, ${short(written.markdown)}, ${short(written.json)}`)
   }
   const paint = coloursFor(process.stdout)
   await interruptible(async (signal) => {
@@ -61,8 +63,16 @@ function select(stories: readonly NetworkStory[], names: readonly string[]): rea
 async function tell(story: NetworkStory, paint: Colours, signal: AbortSignal): Promise<StoryResult> {
   console.log(`${paint.bold(story.title)}\n\n${paint.bold('Prediction')}  ${story.prediction}\n`)
   const result = await playStory(story, { signal, onStep: (step) => console.log(line(step, paint)) })
+  for (const drawn of ladderLines(result, paint)) console.log(drawn)
   console.log(`\n${paint.bold('Verdict')}     ${worded(result, paint)}\n${paint.bold('Source')}      ${story.citation}`)
   return result
+}
+
+/** The packets, where the trace has any and is short. */
+function ladderLines({ trace }: StoryResult, paint: Colours): readonly string[] {
+  const ladder = ladderOf(trace)
+  const drawn = ladder && ladderText(ladder, { heading: paint.bold, time: paint.dim, state: paint.green, trouble: paint.yellow })
+  return drawn === undefined ? [] : ['', ...drawn]
 }
 
 interface Manner {
@@ -83,7 +93,14 @@ async function playAll(chosen: readonly NetworkStory[], results: StoryResult[], 
   } finally {
     progress.stop()
     const width = Math.max(...chosen.map(({ name }) => name.length))
-    if (!quiet) for (const result of results) console.log(`${result.name.padEnd(width)}  ${worded(result, paint)}`)
+    if (!quiet) {
+      for (const result of results) console.log(`${result.name.padEnd(width)}  ${worded(result, paint)}`)
+      console.log(
+        `\n${countsOfStories(results)
+          .map(({ verdict, count }) => `${LAB_SYMBOLS[verdict]} ${count} ${verdict}`)
+          .join('   ')}`,
+      )
+    }
   }
 }
 

@@ -46,7 +46,7 @@ export class Lab {
 
   constructor(company: Company, onStep?: (step: Step) => void, options?: StageOptions) {
     const story = new Story((step) => {
-      this.recorder.write({ note: step.role === undefined ? step.text : `${step.role} ${step.pid}: ${step.text}` })
+      this.recorder.write({ kind: step.kind, note: step.role === undefined ? step.text : `${step.role} ${step.pid}: ${step.text}` })
       onStep?.(step)
     })
     this.stage = new Stage(company, story, options)

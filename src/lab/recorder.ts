@@ -46,7 +46,7 @@ export class Recorder {
     this.onEvent?.(event)
     return {
       fate: (fate) => {
-        traced = { ...traced, fate }
+        traced = { ...traced, fate, ...(fate === 'held' ? { kept: true } : {}) }
         put()
       },
       arrived: () => {
@@ -91,10 +91,11 @@ export class Recorder {
     return { number: ++this.#packets, text: this.dissector?.(packet) ?? describePacket(packet), ...this.#headers(packet) }
   }
 
-  #headers(packet: Packet<string>): Pick<TracedPacket, 'protocol' | 'length' | 'flags' | 'sequence' | 'acknowledgment'> {
-    const { tcp, protocol, payloadLength } = packet
+  #headers(packet: Packet<string>): Pick<TracedPacket, 'protocol' | 'ports' | 'length' | 'flags' | 'sequence' | 'acknowledgment'> {
+    const { tcp, protocol, payloadLength, sourcePort, destinationPort } = packet
     return {
       protocol: String(protocol),
+      ...(sourcePort === undefined || destinationPort === undefined ? {} : { ports: [sourcePort, destinationPort] }),
       length: payloadLength,
       ...(tcp === undefined
         ? {}

@@ -23,6 +23,8 @@ export const defineStory = (story: NetworkStory): NetworkStory => story
 export interface StoryResult {
   readonly name: string
   readonly title: string
+  readonly prediction: string
+  readonly citation: string
   /** `refuted`: the kernel did otherwise. `failed`: the story did not come to its end. */
   readonly verdict: 'as predicted' | 'refuted' | 'skipped' | 'failed'
   readonly reason?: string
@@ -46,6 +48,8 @@ export async function playStory(story: NetworkStory, { onStep, signal }: StoryOp
   return {
     name: story.name,
     title: story.title,
+    prediction: story.prediction,
+    citation: story.citation,
     ...end,
     trace: lab.recorder.trace(story.name, story.title, lab.backend),
     ms: Math.round(performance.now() - began),

@@ -1,5 +1,6 @@
 /** What happened in a story, in time: the one file that a test asserts and the report draws. */
 
+import type { Step } from '../stage/story.js'
 import type { Flag } from './packet.js'
 import type { TcpState } from './tcp-state.js'
 
@@ -13,12 +14,16 @@ export interface TracedPacket {
   readonly number: number
   readonly text: string
   readonly protocol: string
+  /** Source and destination. */
+  readonly ports?: readonly [source: number, destination: number]
   readonly flags?: readonly Flag[]
   /** Relative to the first of its direction, as tools show it. */
   readonly sequence?: number
   readonly acknowledgment?: number
   readonly length: number
   readonly fate: Fate
+  /** It was kept on the link for a while, whatever became of it then. */
+  readonly kept?: true
   /** When it came out at the other side; absent where it did not, or not yet. */
   readonly arrived?: number
   /** On an Ethernet of several hosts. */
@@ -36,6 +41,14 @@ export interface TracedFrame {
   readonly ttl?: number
 }
 
+/** A request, an answer, a frame, a record: the unit of a protocol above TCP. */
+export interface TracedMessage {
+  readonly protocol: 'http/1.1' | 'http/2' | 'tls'
+  readonly text: string
+  /** Of HTTP/2; 0 is the connection itself. */
+  readonly stream?: number
+}
+
 /** One line; `t` in ms since the story began. */
 export interface TraceEvent {
   readonly t: number
@@ -44,10 +57,27 @@ export interface TraceEvent {
   /** A socket changed its state; `from` absent: it came to be. */
   readonly state?: { readonly socket: string; readonly from?: TcpState; readonly to: TcpState }
   readonly packet?: TracedPacket
-  /** A number that the story follows: cwnd, a queue's length. */
-  readonly sample?: { readonly name: string; readonly value: number }
-  /** What the story says at this moment. */
+  readonly sample?: Sample
+  /** What bytes of a connection mean to a protocol above TCP; `side` sent them. */
+  readonly message?: TracedMessage
+  /** What the story says at this moment, and what that is: what comes next, a call, or what was seen. */
   readonly note?: string
+  readonly kind?: Step['kind']
+}
+
+/** A number that the story follows: cwnd, a queue's length, a latency. */
+export interface Sample {
+  /**
+   * First what it is, with its unit in brackets if that needs saying, then whose: `cwnd reno`, `latency (ms) reactor`.
+   * What begins alike is plotted together, a line for each that it may be of. Or first whose, and what behind a colon:
+   * `blocking: system calls a message`. What there is but once stands in a table.
+   */
+  readonly name: string
+  readonly value: number
+  /** What it is plotted over, where that is not the time: `{ name: 'clients', value: 100 }`. */
+  readonly over?: { readonly name: string; readonly value: number }
+  /** Why its line ends here. */
+  readonly end?: string
 }
 
 export interface Trace {

@@ -8,11 +8,13 @@ import { readFileSync } from 'node:fs'
 import { escapeHtml } from './escape.js'
 import { environmentLines } from './format.js'
 import { renderConformance, renderRecords } from './html-tables.js'
+import type { LabReport } from './lab.js'
+import { plotsOfLab, renderLab } from './lab-html.js'
 import type { MatrixReport } from './matrix.js'
 import { renderMatrix } from './matrix-html.js'
 import type { Model } from './model.js'
 
-const asset = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
+const asset = (name: string): string => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8')
 
 /** One module out of several, each after those that it needs: what they import of each other is in scope. */
 const bundle = (names: readonly string[]): string =>
@@ -23,20 +25,39 @@ const bundle = (names: readonly string[]): string =>
     .replace(/^\/\/# sourceMappingURL=.*$/gm, '')
 
 const MATRIX_MODULES = ['matrix-words.js', 'assets/matrix.js']
-const MODULES = ['format.js', 'figures.js', 'choose.js', 'assets/filters.js', 'assets/charts.js', 'assets/chooser.js', 'assets/page.js']
+const NETWORK_MODULES = ['format.js', 'assets/axes.js', 'assets/network.js']
+const MODULES = [
+  'format.js',
+  'figures.js',
+  'choose.js',
+  'assets/filters.js',
+  'assets/axes.js',
+  'assets/charts.js',
+  'assets/chooser.js',
+  'assets/page.js',
+]
+const STYLES = ['assets/page.css', 'assets/network.css']
 
 /** What the page shows; at least one of them. */
 export interface Page {
   readonly model?: Model | undefined
   readonly matrix?: MatrixReport | undefined
+  readonly lab?: LabReport | undefined
 }
 
-export function renderHtml({ model, matrix }: Page): string {
-  const style = asset('assets/page.css')
+export function renderHtml({ model, matrix, lab }: Page): string {
+  const style = STYLES.map(asset).join('\n')
   const library = inScript(asset('assets/chart.js'))
   const scripts = [
-    ...(model === undefined ? [] : [library, inScript(bundle(MODULES.map((name) => `./${name}`)))]),
-    ...(matrix === undefined ? [] : [inScript(bundle(MATRIX_MODULES.map((name) => `./${name}`)))]),
+    ...(model === undefined && lab === undefined ? [] : [library]),
+    ...(model === undefined ? [] : [inScript(bundle(MODULES))]),
+    ...(matrix === undefined ? [] : [inScript(bundle(MATRIX_MODULES))]),
+    ...(lab === undefined ? [] : [inScript(bundle(NETWORK_MODULES))]),
+  ]
+  const pages = [
+    ...(model === undefined ? [] : [{ id: 'figures', title: 'Figures', markup: renderFigures(model) }]),
+    ...(matrix === undefined ? [] : [{ id: 'matrix', title: 'Semantics matrix', markup: renderMatrix(matrix) }]),
+    ...(lab === undefined ? [] : [{ id: 'network', title: 'Network lab', markup: renderLab(lab) }]),
   ]
   const policy = [
     "default-src 'none'",
@@ -60,27 +81,25 @@ export function renderHtml({ model, matrix }: Page): string {
 <body>
 <header>
 <h1>IPC on this machine</h1>
-${model === undefined ? '' : renderSummary(model)}${model === undefined || matrix === undefined ? '' : NAVIGATION}</header>
+${model === undefined ? '' : renderSummary(model)}${pages.length < 2 ? '' : `<nav>${pages.map(({ id, title }) => `<a href="#${id}">${title}</a>`).join('')}</nav>\n`}</header>
 <main>
-${model === undefined ? '' : renderFigures(model)}
-${matrix === undefined ? '' : renderMatrix(matrix)}
+${pages.map(({ markup }) => markup).join('\n')}
 </main>
 ${model === undefined ? '' : embed('report', model.report)}
 ${matrix === undefined ? '' : embed('matrix-data', { host: matrix.host, cells: matrix.cells })}
+${lab === undefined ? '' : embed('network-data', { plots: plotsOfLab(lab) })}
 ${scripts.map((script) => `<script${script === library ? '' : ' type="module"'}>${script}</script>`).join('\n')}
 </body>
 </html>
 `
 }
 
-const NAVIGATION = '<nav><a href="#figures">Figures</a><a href="#matrix">Semantics matrix</a></nav>\n'
-
 const renderSummary = (model: Model): string =>
   `<p>${escapeHtml(summary(model))}</p>\n${model.report.partial ? '<p class="partial" role="status">Partial: the run was ended before everything was measured.</p>\n' : ''}`
 
 function renderFigures(model: Model): string {
   const { report } = model
-  return `<div id="figures">
+  return `<div id="figures" class="page">
 ${report.records.length > 0 ? `${FILTERS}\n${CHARTS}` : ''}
 ${Object.keys(report.capabilities).length > 0 ? CHOOSER : ''}
 ${renderRecords(report)}

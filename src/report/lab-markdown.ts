@@ -1,12 +1,16 @@
 /** The stories of the network lab as Markdown. */
 import { escapeMarkdown } from './escape-markdown.js'
-import { LAB_SYMBOLS, type LabReport } from './lab.js'
+import { countsOfStories, LAB_SYMBOLS, type LabReport } from './lab.js'
 
 export function renderLabMarkdown({ stories, createdAt }: LabReport): string {
   return [
     '# The network lab',
     '',
     'What the kernel did, and whether it was as predicted.',
+    '',
+    `${countsOfStories(stories)
+      .map(({ verdict, count }) => `${LAB_SYMBOLS[verdict]} ${count} ${verdict}`)
+      .join(', ')}.`,
     '',
     '| | story | took | over | seen |',
     '| --- | --- | ---: | --- | --- |',

@@ -18,6 +18,15 @@ export const LAB_SYMBOLS: Readonly<Record<StoryResult['verdict'], string>> = {
   failed: '!',
 }
 
+/** Every verdict, each counted apart. */
+export const countsOfStories = (
+  stories: readonly StoryResult[],
+): readonly { readonly verdict: StoryResult['verdict']; readonly count: number }[] =>
+  (Object.keys(LAB_SYMBOLS) as StoryResult['verdict'][]).map((verdict) => ({
+    verdict,
+    count: stories.filter((story) => story.verdict === verdict).length,
+  }))
+
 /** The stories of `played` in place of those of the same name; `order` names all there are. */
 export function mergeStories(
   old: LabReport | undefined,

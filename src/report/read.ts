@@ -1,6 +1,8 @@
 /** Reads a report, or a matrix, that was written before, and trusts nothing in it. */
 import { readFileSync } from 'node:fs'
 import type { BenchRecord } from '../bench/record.js'
+import type { TcpState } from '../lab/tcp-state.js'
+import type { Fate } from '../lab/trace.js'
 import { PLACEMENT, WAIT, WORKLOAD } from './format.js'
 import { LAB_SYMBOLS, LAB_VERSION, type LabReport } from './lab.js'
 import { MATRIX_VERSION, type MatrixReport } from './matrix.js'
@@ -52,15 +54,59 @@ export function readLab(path: string): LabReport {
 
 const isStory = (story: unknown): boolean =>
   isObject(story) &&
-  isText(story.name) &&
-  isText(story.title) &&
+  ['name', 'title', 'prediction', 'citation'].every((name) => isText(story[name])) &&
   isOneOf(story.verdict, LAB_SYMBOLS) &&
   isNumber(story.ms) &&
   isObject(story.trace) &&
   isText(story.trace.backend) &&
   isText(story.trace.kernel) &&
   Array.isArray(story.trace.events) &&
-  story.trace.events.every((event) => isObject(event) && isNumber(event.t))
+  story.trace.events.every(isEvent)
+
+const FATES: Readonly<Record<Fate, true>> = { delivered: true, held: true, lost: true, corrupted: true, duplicated: true }
+const STATES: Readonly<Record<TcpState, true>> = {
+  CLOSE: true,
+  LISTEN: true,
+  SYN_SENT: true,
+  SYN_RECV: true,
+  ESTABLISHED: true,
+  FIN_WAIT1: true,
+  FIN_WAIT2: true,
+  CLOSE_WAIT: true,
+  CLOSING: true,
+  LAST_ACK: true,
+  TIME_WAIT: true,
+}
+
+const isEvent = (event: unknown): boolean =>
+  isObject(event) &&
+  isNumber(event.t) &&
+  ['side', 'note', 'kind'].every((name) => event[name] === undefined || isText(event[name])) &&
+  isAbsentOr(event.state, isStateChange) &&
+  isAbsentOr(event.packet, isPacket) &&
+  isAbsentOr(event.sample, isSample) &&
+  isAbsentOr(event.message, isMessage)
+
+const isAbsentOr = (part: unknown, fits: (part: Data) => boolean): boolean => part === undefined || (isObject(part) && fits(part))
+
+const isStateChange = ({ socket, from, to }: Data): boolean =>
+  isText(socket) && isOneOf(to, STATES) && (from === undefined || isOneOf(from, STATES))
+const isPacket = ({ number, text, length, fate, arrived, flags, ports, frame }: Data): boolean =>
+  isNumber(number) &&
+  isText(text) &&
+  isNumber(length) &&
+  isOneOf(fate, FATES) &&
+  (arrived === undefined || isNumber(arrived)) &&
+  (ports === undefined || areNumbers(ports)) &&
+  (frame === undefined || (isObject(frame) && Array.isArray(frame.to) && frame.to.every(isText))) &&
+  (flags === undefined || (Array.isArray(flags) && flags.every(isText)))
+const isMessage = ({ protocol, text, stream }: Data): boolean =>
+  isText(protocol) && isText(text) && (stream === undefined || isNumber(stream))
+const isSample = ({ name, value, over, end }: Data): boolean =>
+  isText(name) &&
+  isNumber(value) &&
+  (end === undefined || isText(end)) &&
+  (over === undefined || (isObject(over) && isText(over.name) && isNumber(over.value)))
 
 const isCell = (cell: unknown): boolean =>
   isObject(cell) &&

@@ -1,4 +1,4 @@
-/** Writes the forms of a report, of a matrix or of the network lab into one folder; the page has the first two. */
+/** Writes the forms of a report, of a matrix or of the network lab into one folder; the page has all three. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { StoryResult } from '../lab/story.js'
@@ -31,7 +31,7 @@ export class ReportFolderError extends Error {
 
 /**
  * Writes `report.json`, `report.md` and `index.html` into `folder`, making it where it is missing and leaving
- * whatever else it holds; a matrix that lies there stays a page of `index.html`.
+ * whatever else it holds; a matrix and a lab that lie there stay pages of `index.html`.
  *
  * @throws ReportFolderError
  */
@@ -45,23 +45,22 @@ export function writeMatrix(matrix: MatrixReport, folder = 'reports/latest'): Wr
   return writeForms(resolve(folder), 'matrix', matrix, renderMatrixMarkdown(matrix), { matrix })
 }
 
-/** Writes `lab.json` and `lab.md`: `played` come in place of the stories of their names, of which `order` is all. */
-export function writeLab(played: readonly StoryResult[], order: readonly string[], folder = 'reports/latest'): Omit<Written, 'html'> {
+/** The same for `lab.json` and `lab.md`: `played` come in place of the stories of their names, of which `order` is all. */
+export function writeLab(played: readonly StoryResult[], order: readonly string[], folder = 'reports/latest'): Written {
   const target = resolve(folder)
-  const lab = mergeStories(
-    readOr(() => readLab(join(target, 'lab.json'))),
-    played,
-    order,
-    new Date().toISOString(),
-  )
-  writeTexts(target, { 'lab.json': jsonOf(lab), 'lab.md': renderLabMarkdown(lab) })
-  return { json: join(target, 'lab.json'), markdown: join(target, 'lab.md') }
+  const old = readOr(() => readLab(join(target, 'lab.json')))
+  const lab = mergeStories(old, played, order, new Date().toISOString())
+  return writeForms(target, 'lab', lab, renderLabMarkdown(lab), { lab })
 }
 
 /** What lies in the folder already. */
 function pageOf(folder: string): Page {
   const report = readOr(() => readReport(join(folder, 'report.json')))
-  return { model: report && modelOf(report), matrix: readOr(() => readMatrix(join(folder, 'matrix.json'))) }
+  return {
+    model: report && modelOf(report),
+    matrix: readOr(() => readMatrix(join(folder, 'matrix.json'))),
+    lab: readOr(() => readLab(join(folder, 'lab.json'))),
+  }
 }
 
 /** Nothing where there is none, or not one of ours: what was measured now is not lost for it. */

@@ -1,17 +1,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { CellResult } from 'ipc-playground/matrix'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { MATRIX_VERSION, type MatrixReport } from '../../src/report/matrix.js'
 import { renderMatrixMarkdown } from '../../src/report/matrix-markdown.js'
 import { renderMatrixTerminal } from '../../src/report/matrix-terminal.js'
 import { ReportFileError, readMatrix } from '../../src/report/read.js'
 import { writeMatrix, writeReport } from '../../src/report/write.js'
 import { HOSTILE, report } from '../fixtures/report.js'
-import { launchChromium, noChromium, openPage } from '../support/chromium.js'
+import { describePage } from '../support/chromium.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ipc-matrix-report-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -112,67 +110,64 @@ describe('the folder', () => {
   })
 })
 
-describe.skipIf(noChromium !== undefined)(`the page in Chromium${noChromium === undefined ? '' : ` (${noChromium})`}`, () => {
-  let browser: Browser
-  let url: string
-  beforeAll(async () => {
+describePage(
+  () => {
     const target = join(folder, 'page')
     writeReport(report, target)
-    url = pathToFileURL(writeMatrix(matrix, target).html).href
-    browser = await launchChromium()
-  }, 60_000)
-  afterAll(() => browser?.close())
+    return writeMatrix(matrix, target).html
+  },
+  (open) => {
+    test('shows figures first, the matrix when it is chosen, and complains of nothing', async () => {
+      const { page, complaints } = await open()
+      const seen = () => Promise.all([page.locator('#figures').isVisible(), page.locator('#matrix').isVisible()])
+      expect(await seen()).toEqual([true, false])
+      await page.locator('nav a[href="#matrix"]').click()
+      expect(await seen()).toEqual([false, true])
+      await page.locator('nav a[href="#figures"]').click()
+      expect(await seen()).toEqual([true, false])
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('shows figures first, the matrix when it is chosen, and complains of nothing', async () => {
-    const { page, complaints } = await openPage(browser, url)
-    const seen = () => Promise.all([page.locator('#figures').isVisible(), page.locator('#matrix').isVisible()])
-    expect(await seen()).toEqual([true, false])
-    await page.locator('nav a[href="#matrix"]').click()
-    expect(await seen()).toEqual([false, true])
-    await page.locator('nav a[href="#figures"]').click()
-    expect(await seen()).toEqual([true, false])
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('tells the story of a cell that is chosen, and text of others stays text', async () => {
+      const { page, complaints } = await open({ hash: '#matrix' })
+      await page.getByRole('button', { name: 'P13 pipe: as the documents say' }).click()
+      const dialog = page.locator('dialog')
+      const story = await dialog.innerText()
+      for (const part of [
+        'blocks',
+        'sleeps in pipe_write',
+        'The pipe is filled.',
+        'sender 4711',
+        'write(1) = 65536',
+        'bytes: 65536',
+        'pipe(7)',
+      ])
+        expect(story).toContain(part)
+      expect(story).toContain('<script>document.title')
+      expect(await page.title()).toBe('IPC on this machine')
+      await dialog.getByRole('button', { name: 'Close' }).click()
+      expect(await dialog.isVisible()).toBe(false)
+      await page.getByRole('button', { name: 'P13 sig: differs from the documents' }).click()
+      expect(await dialog.innerText()).toContain('observed queues')
+      expect(complaints).toEqual([])
+      await page.close()
+    })
 
-  test('tells the story of a cell that is chosen, and text of others stays text', async () => {
-    const { page, complaints } = await openPage(browser, `${url}#matrix`)
-    await page.getByRole('button', { name: 'P13 pipe: as the documents say' }).click()
-    const dialog = page.locator('dialog')
-    const story = await dialog.innerText()
-    for (const part of [
-      'blocks',
-      'sleeps in pipe_write',
-      'The pipe is filled.',
-      'sender 4711',
-      'write(1) = 65536',
-      'bytes: 65536',
-      'pipe(7)',
-    ])
-      expect(story).toContain(part)
-    expect(story).toContain('<script>document.title')
-    expect(await page.title()).toBe('IPC on this machine')
-    await dialog.getByRole('button', { name: 'Close' }).click()
-    expect(await dialog.isVisible()).toBe(false)
-    await page.getByRole('button', { name: 'P13 sig: differs from the documents' }).click()
-    expect(await dialog.innerText()).toContain('observed queues')
-    expect(complaints).toEqual([])
-    await page.close()
-  })
+    test('hides the verdicts that are not chosen', async () => {
+      const { page } = await open({ hash: '#matrix' })
+      const differing = page.locator('[data-cell="1"]')
+      expect(await differing.isVisible()).toBe(true)
+      await page.locator('#verdicts input[value="differs"]').uncheck({ force: true })
+      expect(await differing.isVisible()).toBe(false)
+      expect(await page.locator('[data-cell="0"]').isVisible()).toBe(true)
+      await page.close()
+    })
 
-  test('hides the verdicts that are not chosen', async () => {
-    const { page } = await openPage(browser, `${url}#matrix`)
-    const differing = page.locator('[data-cell="1"]')
-    expect(await differing.isVisible()).toBe(true)
-    await page.locator('#verdicts input[value="differs"]').uncheck({ force: true })
-    expect(await differing.isVisible()).toBe(false)
-    expect(await page.locator('[data-cell="0"]').isVisible()).toBe(true)
-    await page.close()
-  })
-
-  test.each(['light', 'dark'] as const)('fits a phone in %s: only the table scrolls sideways', async (colorScheme) => {
-    const { page } = await openPage(browser, `${url}#matrix`, { width: 390, colorScheme })
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
-    await page.close()
-  })
-})
+    test.each(['light', 'dark'] as const)('fits a phone in %s: only the table scrolls sideways', async (colorScheme) => {
+      const { page } = await open({ hash: '#matrix', width: 390, colorScheme })
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+      await page.close()
+    })
+  },
+)

@@ -1,15 +1,13 @@
 /** The charts, drawn of the records that the filters leave. Chart.js stands before this script. */
 import { describe, figureOf, floorOf } from '../figures.js'
-import { formatBytes, formatCount, formatNumber, settingOf, sizeClass } from '../format.js'
+import { formatBytes, formatNumber, settingOf, sizeClass } from '../format.js'
+import { HUES, legend, linearAxis, logAxis, narrow, variable } from './axes.js'
 
 const BAR = 34
 const FRAME = 64
 /** Bars that differ by more than so many times stand on a log scale: the short ones could not be seen. */
 const LOG_FROM = 12
-const narrow = matchMedia('(max-width: 720px)')
 
-const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-const HUES = 8
 /** Adapters of one mechanism share a colour and differ in their points. */
 const POINTS = ['circle', 'triangle', 'rect', 'rectRot', 'star', 'crossRot', 'rectRounded']
 const WAIT_POINTS = { block: 'circle', poll: 'triangle', adaptive: 'rectRot', spin: 'star' }
@@ -55,46 +53,6 @@ function namesOf(records) {
     return narrow.matches && rest.length > 0 ? [adapter, rest.join(' · ')] : [adapter, ...rest].join(' · ')
   }
 }
-
-/** Few enough lines that each has room for its number. */
-const roundAlone = (decades) => (axis) => {
-  const digits = decades > 2.5 ? [1] : decades > 0.8 || narrow.matches ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]
-  const isRound = (value) => {
-    const mantissa = value / 10 ** Math.floor(Math.log10(value) + 1e-9)
-    return digits.some((digit) => Math.abs(mantissa - digit) < 1e-6)
-  }
-  axis.ticks = axis.ticks.filter(({ value }) => isRound(value))
-}
-const formatTick = (value) => (value >= 1000 ? formatCount(value).replace(/\.0+(?= )/, '') : String(Number(value.toPrecision(3))))
-
-function logAxis(values, { title, ticks = {}, ...rest } = {}) {
-  const low = Math.min(...values)
-  const high = Math.max(...values)
-  return {
-    type: 'logarithmic',
-    min: low / 1.15,
-    max: high * 1.15,
-    title: { display: title !== undefined, text: title, color: variable('--soft') },
-    grid: { color: variable('--grid') },
-    border: { display: false },
-    ticks: {
-      color: variable('--soft'),
-      maxRotation: 0,
-      autoSkipPadding: 12,
-      callback: formatTick,
-      ...ticks,
-    },
-    afterBuildTicks: roundAlone(Math.log10(high / low)),
-    ...rest,
-  }
-}
-
-const linearAxis = () => ({
-  beginAtZero: true,
-  grid: { color: variable('--grid') },
-  border: { display: false },
-  ticks: { color: variable('--soft'), maxRotation: 0, includeBounds: false, callback: formatTick },
-})
 
 const categories = () => ({
   grid: { display: false },
@@ -298,18 +256,6 @@ function percentiles(records, paint) {
   }
 }
 
-const legend = () => ({
-  display: true,
-  position: 'bottom',
-  labels: {
-    color: variable('--ink'),
-    usePointStyle: true,
-    boxWidth: 7,
-    boxHeight: 7,
-    padding: 12,
-    font: { size: narrow.matches ? 11 : 12 },
-  },
-})
 /** Rows of about so many names. */
 const legendHeight = (datasets) => Math.ceil(datasets.length / (narrow.matches ? 2 : 6)) * 24
 
