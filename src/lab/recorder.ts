@@ -31,7 +31,8 @@ export class Recorder {
       this.#events[at] = event
       return event
     }
-    this.onEvent?.(put())
+    const event = put()
+    this.onEvent?.(event)
     return {
       fate: (fate) => {
         traced = { ...traced, fate }
