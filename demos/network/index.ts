@@ -5,12 +5,15 @@ import arp from './arp.js'
 import broadcast from './broadcast.js'
 import congestion from './congestion.js'
 import encapsulation from './encapsulation.js'
+import http1 from './http1.js'
+import http2 from './http2.js'
 import ioModels from './io-models.js'
 import ioReadiness from './io-readiness.js'
 import multicast from './multicast.js'
 import multicastTtl from './multicast-ttl.js'
 import nat from './nat.js'
 import tcpStates from './tcp-states.js'
+import tls from './tls.js'
 import unixSockets from './unix-sockets.js'
 
 export const stories: readonly NetworkStory[] = [
@@ -26,4 +29,7 @@ export const stories: readonly NetworkStory[] = [
   unixSockets,
   ioModels,
   ioReadiness,
+  http1,
+  http2,
+  tls,
 ]

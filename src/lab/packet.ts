@@ -89,6 +89,9 @@ function transport(protocol: Packet['protocol'], view: DataView): Omit<Partial<P
   }
 }
 
+/** What the transport carries. */
+export const payloadOf = ({ bytes, payloadLength }: Packet): Uint8Array => bytes.subarray(bytes.length - payloadLength)
+
 /** `SYN ACK seq 1 ack 2`, `udp 512 bytes`, `igmp join 239.1.1.1`. */
 export function describePacket({ protocol, tcp, icmp, igmp, payloadLength, fragment }: Packet<string>): string {
   const bytes = payloadLength > 0 ? ` ${payloadLength} bytes` : ''

@@ -36,6 +36,14 @@ export interface TracedFrame {
   readonly ttl?: number
 }
 
+/** A request, an answer, a frame, a record: the unit of a protocol above TCP. */
+export interface TracedMessage {
+  readonly protocol: 'http/1.1' | 'http/2' | 'tls'
+  readonly text: string
+  /** Of HTTP/2; 0 is the connection itself. */
+  readonly stream?: number
+}
+
 /** One line; `t` in ms since the story began. */
 export interface TraceEvent {
   readonly t: number
@@ -46,6 +54,8 @@ export interface TraceEvent {
   readonly packet?: TracedPacket
   /** A number that the story follows: cwnd, a queue's length. */
   readonly sample?: { readonly name: string; readonly value: number }
+  /** What bytes of a connection mean to a protocol above TCP; `side` sent them. */
+  readonly message?: TracedMessage
   /** What the story says at this moment. */
   readonly note?: string
 }

@@ -30,6 +30,8 @@ export class Wire implements Link {
   duplicate = 0
   corrupt = 0
   reorder = 0
+  /** Called with each packet as it comes onto the wire, whatever becomes of it. */
+  onPacket: ((packet: Packet) => void) | undefined
   readonly #ends: Readonly<Record<Side, End>>
   readonly #recorder: Recorder
   readonly #random: () => number
@@ -82,6 +84,7 @@ export class Wire implements Link {
 
   #meet(packet: Packet): void {
     const passing = { packet, note: this.#recorder.packet(packet) }
+    this.onPacket?.(packet)
     if (this.#isDropped(packet) || this.#happens(this.loss)) {
       passing.note.fate('lost')
       return
