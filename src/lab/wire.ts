@@ -23,7 +23,6 @@ export interface WireOptions {
 
 export class Wire implements Link {
   readonly backend = 'wire'
-  readonly abilities = { impairs: true, keeps: true }
   delay = 0
   jitter = 0
   loss = 0
