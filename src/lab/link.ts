@@ -13,7 +13,8 @@ export interface Barrier {
   readonly backend: Backend
   /**
    * Keeps back what matches one of these, and nothing else: what was kept and matches none of them goes on, in order.
-   * Over a gate the sender's retransmission does. Settles when it is in force.
+   * Over a gate the sender's retransmission does. Settles when it is in force; what was sent before has met what was set
+   * before.
    */
   hold(...filters: PacketFilter[]): Promise<void>
   /** Keeps back nothing: `hold()`. */
@@ -26,6 +27,8 @@ export interface Impairments {
   delay: number
   /** Each packet's delay varies by up to so many ms, evenly; order is kept. */
   jitter: number
+  /** Bytes a millisecond, each way: what comes faster waits its turn, as at the queue of a router that never loses any. */
+  rate: number
   /** Chances, from 0 to 1, of each packet on its own. */
   loss: number
   duplicate: number

@@ -20,7 +20,7 @@ export class Netem implements Link {
   readonly backend = 'netem'
   readonly #host: Host
   readonly #gate: Gate
-  readonly #set: Impairments = { delay: 0, jitter: 0, loss: 0, duplicate: 0, corrupt: 0, reorder: 0 }
+  readonly #set: Impairments = { delay: 0, jitter: 0, rate: Number.POSITIVE_INFINITY, loss: 0, duplicate: 0, corrupt: 0, reorder: 0 }
 
   private constructor(host: Host, gate: Gate) {
     this.#host = host
@@ -58,6 +58,13 @@ export class Netem implements Link {
   }
   set jitter(ms: number) {
     this.#change({ jitter: ms })
+  }
+
+  get rate(): number {
+    return this.#set.rate
+  }
+  set rate(bytesPerMs: number) {
+    this.#change({ rate: bytesPerMs })
   }
 
   get loss(): number {
@@ -112,11 +119,13 @@ const qdisc = (...words: readonly string[]): readonly string[] => [
 ]
 
 /** A link's impairments in the words of tc-netem(8). */
-export function netemWords({ delay, jitter, loss, duplicate, corrupt, reorder }: Impairments): readonly string[] {
+export function netemWords({ delay, jitter, rate, loss, duplicate, corrupt, reorder }: Impairments): readonly string[] {
   const chance = (word: string, of: number) => (of > 0 ? [word, `${of * 100}%`] : [])
   return [
-    // Its jitter goes both ways; with a rate, packets keep their order all the same.
-    ...['delay', `${delay + jitter / 2}ms`, ...(jitter > 0 ? [`${jitter / 2}ms`, 'rate', '100gbit'] : [])],
+    // Its jitter goes both ways.
+    ...['delay', `${delay + jitter / 2}ms`, ...(jitter > 0 ? [`${jitter / 2}ms`] : [])],
+    // With a rate, packets keep their order in spite of jitter.
+    ...(Number.isFinite(rate) ? ['rate', `${rate * 8}kbit`] : jitter > 0 ? ['rate', '100gbit'] : []),
     ...chance('loss', loss),
     ...chance('duplicate', duplicate),
     ...chance('corrupt', corrupt),

@@ -12,7 +12,7 @@ import { Skip } from '../../src/stage/stage.js'
 
 const PORT = 7000
 const ONE_WAY_MS = 25
-const CLEAR = { delay: 0, jitter: 0, loss: 0, duplicate: 0, corrupt: 0, reorder: 0 }
+const CLEAR = { delay: 0, jitter: 0, rate: Number.POSITIVE_INFINITY, loss: 0, duplicate: 0, corrupt: 0, reorder: 0 }
 
 let company: Company
 let lab: Lab
@@ -57,7 +57,8 @@ test('a backend that a trial misses is one that stories skip, and no other', asy
 test('a link’s impairments in the words of tc', () => {
   expect(netemWords(CLEAR).join(' ')).toBe('delay 0ms')
   expect(netemWords({ ...CLEAR, delay: 25, jitter: 10 }).join(' ')).toBe('delay 30ms 5ms rate 100gbit')
-  expect(netemWords({ delay: 25, jitter: 0, loss: 0.1, duplicate: 0.02, corrupt: 0.5, reorder: 0.25 }).join(' ')).toBe(
+  expect(netemWords({ ...CLEAR, rate: 1250 }).join(' ')).toBe('delay 0ms rate 10000kbit')
+  expect(netemWords({ ...CLEAR, delay: 25, loss: 0.1, duplicate: 0.02, corrupt: 0.5, reorder: 0.25 }).join(' ')).toBe(
     'delay 25ms loss 10% duplicate 2% corrupt 50% reorder 25%',
   )
   // Without a delay there is nothing to overtake.
@@ -67,7 +68,7 @@ test('a link’s impairments in the words of tc', () => {
 test('tc understands them', async ({ skip }) => {
   if (programAt('tc') === undefined) return skip('tc is not installed')
   const host = await lab.gated().catch((error: unknown) => skip(String(error)))
-  const words = netemWords({ delay: 25, jitter: 10, loss: 0.07, duplicate: 0.02, corrupt: 0.5, reorder: 0.25 })
+  const words = netemWords({ delay: 25, jitter: 10, rate: 1250, loss: 0.07, duplicate: 0.02, corrupt: 0.5, reorder: 0.25 })
   const said = await host.A.command('tc', ['qdisc', 'replace', 'dev', 'lo', 'root', 'netem', ...words]).catch(String)
   // It reads all of them before it asks the kernel, which may not have the module.
   expect(said).toMatch(/^$|qdisc kind is unknown/)
