@@ -9,6 +9,7 @@ import http1 from './http1.js'
 import http2 from './http2.js'
 import ioModels from './io-models.js'
 import ioReadiness from './io-readiness.js'
+import link from './link.js'
 import multicast from './multicast.js'
 import multicastTtl from './multicast-ttl.js'
 import nat from './nat.js'
@@ -21,6 +22,7 @@ export const stories: readonly NetworkStory[] = [
   arp,
   encapsulation,
   nat,
+  link,
   tcpStates,
   congestion,
   multicast,

@@ -71,7 +71,7 @@ export async function lyingServer(lab: Lab, { A, B }: Network): Promise<void> {
   const { fd: listening } = await bound(server, K.AF_INET, K.SOCK_STREAM, inetAddress(B.address, PORT))
   await server.must(call('listen', listening, 8))
   const lies = [
-    { header: 'Content-Length: 3', body: 'hello', says: '"hel", complete', seen: 'too short: cut off, and the client cannot know' },
+    { header: 'Content-Length: 3', body: 'hello', says: '"hel", complete', seen: 'too short: cut off, and taken for whole' },
     {
       header: 'Content-Length: 10',
       body: 'hello',
