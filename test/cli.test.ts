@@ -96,14 +96,17 @@ describe('list and doctor', () => {
       'processors',
       'native addon',
       'user namespaces',
+      '/dev/net/tun',
+      'network namespaces',
       place.folder,
     ])
       expect(stdout).toContain(word)
   })
 
   test('doctor --json is data', async () => {
-    const { adapters, facts } = JSON.parse((await cli(['doctor', '--json'], place.env)).stdout)
+    const { adapters, links, facts } = JSON.parse((await cli(['doctor', '--json'], place.env)).stdout)
     expect(adapters).toContainEqual({ adapter: 'socket/unix' })
+    expect(links.map(({ backend }: { backend: string }) => backend)).toEqual(['wire', 'gate', 'netem'])
     expect(facts).toContainEqual(expect.objectContaining({ name: 'native addon', value: 'loaded' }))
   })
 

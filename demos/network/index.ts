@@ -6,13 +6,17 @@ import broadcast from './broadcast.js'
 import congestion from './congestion.js'
 import datagrams from './datagrams.js'
 import encapsulation from './encapsulation.js'
+import http1 from './http1.js'
+import http2 from './http2.js'
 import ioModels from './io-models.js'
 import ioReadiness from './io-readiness.js'
+import link from './link.js'
 import multicast from './multicast.js'
 import multicastTtl from './multicast-ttl.js'
 import nat from './nat.js'
 import reliableTransfer from './reliable-transfer.js'
 import tcpStates from './tcp-states.js'
+import tls from './tls.js'
 import unixSockets from './unix-sockets.js'
 
 export const stories: readonly NetworkStory[] = [
@@ -20,6 +24,7 @@ export const stories: readonly NetworkStory[] = [
   arp,
   encapsulation,
   nat,
+  link,
   tcpStates,
   congestion,
   reliableTransfer,
@@ -30,4 +35,7 @@ export const stories: readonly NetworkStory[] = [
   unixSockets,
   ioModels,
   ioReadiness,
+  http1,
+  http2,
+  tls,
 ]

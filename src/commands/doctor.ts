@@ -2,13 +2,15 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { release } from 'node:os'
 import { runFolder } from '../core/janitor.js'
 import { limitOf } from '../core/limits.js'
+import { tryBackends } from '../lab/backends.js'
 import { addonError } from '../native/index.js'
-import { coloursFor } from './colours.js'
+import { type Colours, coloursFor } from './colours.js'
 import { allAdapters } from './names.js'
+import { networkFacts } from './network-facts.js'
 import { version } from './package-folder.js'
 
 /** A fact about this machine, and what it bounds. */
-interface Fact {
+export interface Fact {
   readonly name: string
   readonly value: string
   readonly note?: string
@@ -17,20 +19,40 @@ interface Fact {
 /** Tells; judges nothing: the exit status is 0. */
 export async function doctor(options: { json?: boolean }): Promise<number> {
   const adapters = (await allAdapters()).map((adapter) => ({ adapter: adapter.id, unavailable: adapter.unavailable() }))
-  const facts = [...software(), ...limits(), ...kernel()]
+  const links = await tryBackends()
+  const facts = [...software(), ...limits(), ...kernel(), ...networkFacts()]
   if (options.json === true) {
-    console.log(JSON.stringify({ adapters, facts }, undefined, 2))
+    console.log(JSON.stringify({ adapters, links, facts }, undefined, 2))
     return 0
   }
-  const { bold, dim, green, yellow } = coloursFor(process.stdout)
-  console.log(bold('Adapters'))
-  const width = Math.max(...adapters.map(({ adapter }) => adapter.length))
-  for (const { adapter, unavailable } of adapters)
-    console.log(`  ${unavailable === undefined ? green('runs') : yellow('no  ')}  ${adapter.padEnd(width)}  ${unavailable ?? ''}`.trimEnd())
+  const paint = coloursFor(process.stdout)
+  const { bold, dim } = paint
+  tellWhatRuns(
+    'Adapters',
+    adapters.map(({ adapter, unavailable }) => ({ name: adapter, unavailable })),
+    paint,
+  )
+  tellWhatRuns(
+    '\nLinks of the network lab, the best first',
+    links.map(({ backend, unavailable }) => ({ name: backend, unavailable })),
+    paint,
+  )
   console.log(`\n${bold('This machine')}`)
   const names = Math.max(...facts.map(({ name }) => name.length))
   for (const { name, value, note } of facts) console.log(`  ${name.padEnd(names)}  ${value}${note === undefined ? '' : dim(`  ${note}`)}`)
   return 0
+}
+
+/** A line each: whether it runs, or what it lacks. */
+function tellWhatRuns(
+  title: string,
+  rows: readonly { readonly name: string; readonly unavailable: string | undefined }[],
+  { bold, green, yellow }: Colours,
+): void {
+  console.log(bold(title))
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  for (const { name, unavailable } of rows)
+    console.log(`  ${unavailable === undefined ? green('runs') : yellow('no  ')}  ${name.padEnd(width)}  ${unavailable ?? ''}`.trimEnd())
 }
 
 const software = (): Fact[] => [

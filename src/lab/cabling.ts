@@ -83,6 +83,7 @@ export class Cabling {
         end.listen((frame) => {
           if (frame[12] === TYPE_IPV4 >> 8 && frame[13] === (TYPE_IPV4 & 0xff)) arrived(frame.subarray(ETHERNET_HEADER_BYTES))
         }),
+      drain: () => end.drain(),
       put: (packet) => {
         const frame = new Uint8Array(header.length + packet.length)
         frame.set(header)

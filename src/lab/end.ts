@@ -8,6 +8,8 @@ const LARGEST_PACKET = 65_550
 export interface End {
   /** `arrived` is called with each of what comes out, from now on. */
   listen(arrived: (bytes: Uint8Array) => void): void
+  /** Hands over what has come out by now, without waiting for the event loop. */
+  drain(): void
   /** Whether the host takes it: one that has just gone, or whose interface is down, takes nothing. */
   put(bytes: Uint8Array): boolean
   close(): void
@@ -18,6 +20,7 @@ export class DescriptorEnd implements End {
   readonly #fd: number
   readonly #buffer = new Uint8Array(LARGEST_PACKET)
   #watcher: DescriptorWatcher | undefined
+  #arrived: (bytes: Uint8Array) => void = () => {}
 
   constructor(fd: number) {
     this.#fd = fd
@@ -25,10 +28,13 @@ export class DescriptorEnd implements End {
   }
 
   listen(arrived: (bytes: Uint8Array) => void): void {
-    this.#watcher = new DescriptorWatcher(this.#fd, () => {
-      for (let length = this.#read(); length > 0; length = this.#read()) arrived(this.#buffer.slice(0, length))
-    })
+    this.#arrived = arrived
+    this.#watcher = new DescriptorWatcher(this.#fd, () => this.drain())
     check(this.#watcher.want(EPOLLIN), 'epoll_ctl', {})
+  }
+
+  drain(): void {
+    for (let length = this.#read(); length > 0; length = this.#read()) this.#arrived(this.#buffer.slice(0, length))
   }
 
   put(bytes: Uint8Array): boolean {

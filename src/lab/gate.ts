@@ -4,15 +4,22 @@
  */
 import type { Host } from './host.js'
 import type { Barrier } from './link.js'
+import { orSkip } from './or-skip.js'
 import { FLAGS, type Flag, type PacketFilter, type Side } from './packet.js'
 
 export class Gate implements Barrier {
   readonly backend = 'gate'
   readonly #hosts: Readonly<Record<Side, Host>>
 
-  /** Both hosts share a network. */
-  constructor(hosts: Readonly<Record<Side, Host>>) {
+  private constructor(hosts: Readonly<Record<Side, Host>>) {
     this.#hosts = hosts
+  }
+
+  /** An open gate between hosts that share a network. @throws Skip where there is no nftables */
+  static async between(hosts: Readonly<Record<Side, Host>>): Promise<Gate> {
+    const gate = new Gate(hosts)
+    await orSkip('the gate needs nftables', () => gate.release())
+    return gate
   }
 
   /** The rules are exchanged as a whole: no packet passes in between. */

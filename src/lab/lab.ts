@@ -1,6 +1,5 @@
 /** Where one story of the network is played: its hosts, the link between them, and the record of what happened. */
 
-import { programAt } from '../core/program-at.js'
 import { call } from '../stage/call.js'
 import type { Company } from '../stage/company.js'
 import { Skip, Stage, type StageOptions } from '../stage/stage.js'
@@ -11,7 +10,8 @@ import { DescriptorEnd } from './end.js'
 import { decodeFrame } from './ethernet.js'
 import { Gate } from './gate.js'
 import { Host, type HostAtEnd, hostOnCable, hostOnTun, hostsInOneNetwork } from './host.js'
-import type { Barrier } from './link.js'
+import type { Barrier, Link } from './link.js'
+import { Netem } from './netem.js'
 import type { Side } from './packet.js'
 import { Recorder } from './recorder.js'
 import { maskOf } from './subnet.js'
@@ -62,18 +62,32 @@ export class Lab {
     return { A: a.host, B: b.host, link }
   }
 
-  /** The same, by a wire or, where there is none, by a gate. @throws Skip where this machine has neither */
-  async joined(): Promise<Network> {
-    try {
-      return await this.wired()
-    } catch (error) {
-      if (!(error instanceof Skip) || programAt('nft') === undefined) throw error
-    }
-    const { A, B } = await this.stage.story.hush(() => hostsInOneNetwork(this.stage, { A: ADDRESS_A, B: ADDRESS_B }, this.recorder))
-    this.#follow(A, B)
-    this.backend = 'gate'
+  /** The same, by a gate. @throws Skip where there is no nftables */
+  async gated(): Promise<Network> {
+    const { A, B } = await this.#neighbours()
+    const link = await Gate.between({ A, B })
+    this.backend = link.backend
     this.intend(`Two hosts, ${ADDRESS_A} and ${ADDRESS_B}, in one network of their own, with a gate between them.`)
-    return { A, B, link: new Gate({ A, B }) }
+    return { A, B, link }
+  }
+
+  /** The same, by the kernel's network emulator. @throws Skip where it has none */
+  async emulated(): Promise<Network<Link>> {
+    const { A, B } = await this.#neighbours()
+    const link = await Netem.between({ A, B })
+    this.backend = link.backend
+    this.intend(`Two hosts, ${ADDRESS_A} and ${ADDRESS_B}, in one network of their own, with the kernel's emulator between them.`)
+    return { A, B, link }
+  }
+
+  /** Two hosts between which packets can be kept back: by a wire or, where there is none, by a gate. @throws Skip where this machine has neither */
+  joined(): Promise<Network> {
+    return firstOf<Network>([() => this.wired(), () => this.gated()])
+  }
+
+  /** Two hosts between which packets can be delayed and lost: by a wire or, where there is none, by the kernel's emulator. @throws Skip where this machine has neither */
+  linked(): Promise<Network<Link>> {
+    return firstOf<Network<Link>>([() => this.wired(), () => this.emulated()])
   }
 
   /** An Ethernet, to which hosts are joined by `host`; `name` tells it from others in the trace. */
@@ -130,14 +144,18 @@ export class Lab {
     this.stage.observe(text)
   }
 
+  async #neighbours(): Promise<Readonly<Record<Side, Host>>> {
+    const hosts = await this.stage.story.hush(() => hostsInOneNetwork(this.stage, { A: ADDRESS_A, B: ADDRESS_B }, this.recorder))
+    this.#follow(hosts.A, hosts.B)
+    return hosts
+  }
+
   /** Two hosts behind TUN interfaces or, where there are none, behind Ethernet cables. */
-  async #ends(): Promise<readonly [HostAtEnd, HostAtEnd]> {
-    try {
-      return [await this.#onTun('A', ADDRESS_A), await this.#onTun('B', ADDRESS_B)]
-    } catch (error) {
-      if (!(error instanceof Skip)) throw error
-    }
-    return [await this.#onCable('A', ADDRESS_A), await this.#onCable('B', ADDRESS_B)]
+  #ends(): Promise<readonly [HostAtEnd, HostAtEnd]> {
+    return firstOf([
+      async () => [await this.#onTun('A', ADDRESS_A), await this.#onTun('B', ADDRESS_B)] as const,
+      async () => [await this.#onCable('A', ADDRESS_A), await this.#onCable('B', ADDRESS_B)] as const,
+    ])
   }
 
   async #onTun(side: Side, address: string): Promise<HostAtEnd> {
@@ -167,4 +185,17 @@ export class Lab {
     for (const one of this.#open.splice(0).reverse()) one.close()
     await this.stage.clear()
   }
+}
+
+/** The first that this machine can have. @throws Skip with what each lacks, where it can have none */
+async function firstOf<T>(ways: readonly (() => Promise<T>)[]): Promise<T> {
+  const lacking: string[] = []
+  for (const way of ways)
+    try {
+      return await way()
+    } catch (error) {
+      if (!(error instanceof Skip)) throw error
+      lacking.push(error.message)
+    }
+  throw new Skip(lacking.join('; '))
 }

@@ -9,6 +9,7 @@ import type { Link, Which } from './link.js'
 import { decode, matches, otherSide, type Packet, type PacketFilter, SIDES, type Side } from './packet.js'
 import { generator } from './random.js'
 import type { Recorder } from './recorder.js'
+import { Way } from './way.js'
 
 /** A packet on its way. */
 interface Passing {
@@ -30,9 +31,9 @@ export interface WireOptions {
 
 export class Wire implements Link {
   readonly backend = 'wire'
-  readonly abilities = { impairs: true, keeps: true }
   delay = 0
   jitter = 0
+  rate = Number.POSITIVE_INFINITY
   loss = 0
   duplicate = 0
   corrupt = 0
@@ -42,9 +43,7 @@ export class Wire implements Link {
   readonly #ends: Readonly<Record<Side, End>>
   readonly #recorder: Recorder
   readonly #random: () => number
-  readonly #timers = new Set<NodeJS.Timeout>()
-  /** When the last packet of a direction comes out: a later one never comes sooner, so jitter keeps the order. */
-  readonly #due: Record<Side, number> = { A: 0, B: 0 }
+  readonly #ways: Readonly<Record<Side, Way>> = { A: new Way(), B: new Way() }
   readonly #kept: Passing[] = []
   #filters: readonly PacketFilter[] = []
   readonly #drops: Chosen[] = []
@@ -59,6 +58,7 @@ export class Wire implements Link {
   }
 
   async hold(...filters: PacketFilter[]): Promise<void> {
+    for (const side of SIDES) this.#ends[side].drain()
     this.#filters = filters
     const kept = this.#kept.splice(0)
     for (const passing of kept)
@@ -84,7 +84,7 @@ export class Wire implements Link {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearTimeout(timer)
+    for (const side of SIDES) this.#ways[side].close()
     for (const side of SIDES) this.#ends[side].close()
   }
 
@@ -127,22 +127,8 @@ export class Wire implements Link {
       if (this.#ends[otherSide(from)].put(bytes)) note.arrived()
       else note.fate('lost')
     }
-    const wait = this.#happens(this.reorder) ? 0 : this.#wait(from)
-    if (wait <= 0) {
-      put()
-      return
-    }
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      put()
-    }, wait)
-    this.#timers.add(timer)
-  }
-
-  #wait(from: Side): number {
-    const now = performance.now()
-    this.#due[from] = Math.max(now + this.delay + this.jitter * this.#random(), this.#due[from])
-    return this.#due[from] - now
+    if (this.#happens(this.reorder)) put()
+    else this.#ways[from].pass(put, this.delay + this.jitter * this.#random(), bytes.length / this.rate)
   }
 
   #happens(chance: number): boolean {

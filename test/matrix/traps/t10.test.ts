@@ -5,5 +5,5 @@ import { test } from 'vitest'
 test.skipIf(unavailable() !== undefined)("T10: what Node calls stdio 'pipe' is a pair of sockets, unlike a pipe of the shell", async () => {
   const { steps } = await runCell(findProperty('P43'), findSubject('pipe'))
   const told = steps.filter(({ kind }) => kind === 'observation').map(({ text }) => text)
-  assert.deepEqual(told, ['"socket"', '"fifo"'])
+  assert.deepEqual(told, ['socket', 'fifo'])
 })
