@@ -109,7 +109,14 @@ export class Outcome {
 
 /** `mq_send(4, "low", 1)` */
 export const describe = ({ name, args }: Call): string =>
-  `${name}(${args.map((arg, index) => (isAddress(name, index) && arg instanceof Uint8Array ? describeAddress(arg) : show(arg))).join(', ')})`
+  `${name}(${args.map((arg, index) => (arg instanceof Uint8Array ? describeBytes(name, index, arg) : show(arg))).join(', ')})`
+
+function describeBytes(name: string, index: number, bytes: Uint8Array): string {
+  if (isAddress(name, index)) return describeAddress(bytes)
+  return name === 'setsockopt' && bytes.length === 4
+    ? `[${new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true)}]`
+    : showBytes(bytes)
+}
 
 const SHOWN_BYTES = 24
 

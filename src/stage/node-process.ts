@@ -57,7 +57,12 @@ export class NodeProcess {
     return told
   }
 
-  /** Settles when it has ended. */
+  /** Settles when it has ended, by itself or not. */
+  get ended(): Promise<unknown> {
+    return this.#exited
+  }
+
+  /** Ends it. */
   async end(): Promise<void> {
     try {
       process.kill(-this.pid, 'SIGKILL')
