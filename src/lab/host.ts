@@ -51,7 +51,7 @@ export class Host<Name extends string = Side> {
   }
 
   /** Puts a setting of the kernel for this host alone. @throws Skip where it may not be set */
-  sysctl(name: `net.${string}`, value: number): Promise<void> {
+  sysctl(name: `net.${string}`, value: number | string): Promise<void> {
     return setSysctl(this.#holder, name, value)
   }
 
@@ -70,7 +70,8 @@ export class Host<Name extends string = Side> {
    * stays. @throws Error with what it wrote on standard error, where it fails
    */
   async command(program: string, args: readonly string[], input = ''): Promise<string> {
-    const child = spawn('nsenter', [...this.#entry(), programAt(program) ?? program, ...args], { stdio: 'pipe' })
+    const [enter, ...entry] = entering(this.pid)
+    const child = spawn(enter, [...entry, programAt(program) ?? program, ...args], { stdio: 'pipe' })
     let [out, error] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text
@@ -85,18 +86,15 @@ export class Host<Name extends string = Side> {
     return out
   }
 
-  /** What nsenter(1) needs to come in: its user namespace too, where it has one of its own. */
-  #entry(): readonly string[] {
-    return ['--target', String(this.pid), '--net', ...(this.#ownUser() ? ['--user', '--preserve-credentials'] : []), '--']
-  }
-
   close(): void {
     this.#tcp?.close()
   }
+}
 
-  #ownUser(): boolean {
-    return namespaceOf(this.pid, 'user') !== namespaceOf('self', 'user')
-  }
+/** What runs a program in the network of a process: in its user namespace too, where it has one of its own. nsenter(1) */
+export function entering(pid: number): readonly [string, ...string[]] {
+  const user = namespaceOf(pid, 'user') === namespaceOf('self', 'user') ? [] : ['--user', '--preserve-credentials']
+  return ['nsenter', '--target', String(pid), '--net', ...user, '--']
 }
 
 const namespaceOf = (pid: number | 'self', kind: string): string => readlinkSync(`/proc/${pid}/ns/${kind}`)

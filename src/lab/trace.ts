@@ -44,10 +44,23 @@ export interface TraceEvent {
   /** A socket changed its state; `from` absent: it came to be. */
   readonly state?: { readonly socket: string; readonly from?: TcpState; readonly to: TcpState }
   readonly packet?: TracedPacket
-  /** A number that the story follows: cwnd, a queue's length. */
-  readonly sample?: { readonly name: string; readonly value: number }
+  readonly sample?: Sample
   /** What the story says at this moment. */
   readonly note?: string
+}
+
+/** A number that the story follows: cwnd, a queue's length, a latency. */
+export interface Sample {
+  /**
+   * First what it is, with its unit in brackets if that needs saying, then whose: `cwnd reno`, `latency (ms) reactor`.
+   * What begins alike is plotted together, a line for each that it may be of.
+   */
+  readonly name: string
+  readonly value: number
+  /** What it is plotted over, where that is not the time: `{ name: 'clients', value: 100 }`. */
+  readonly over?: { readonly name: string; readonly value: number }
+  /** Why its line ends here. */
+  readonly end?: string
 }
 
 export interface Trace {

@@ -73,9 +73,9 @@ export class Stage implements Cast {
     await mapIds(actor.pid)
   }
 
-  /** A process of Node that runs a task of `node-core/program.ts`. */
-  async node(role: string, task: readonly string[], options?: NodeOptions): Promise<NodeProcess> {
-    const node = new NodeProcess(this.story, role, task, options)
+  /** A process of Node that runs a program; the rest is its task. */
+  async node(role: string, [program, ...task]: readonly [string, ...string[]], options?: NodeOptions): Promise<NodeProcess> {
+    const node = new NodeProcess(this.story, role, program, task, options)
     this.#nodes.push(node)
     await this.company.watch(node.pid)
     return node

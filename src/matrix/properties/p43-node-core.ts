@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Actor } from '../../stage/actor.js'
 import { call } from '../../stage/call.js'
 import { K } from '../../stage/constants.js'
@@ -9,18 +10,20 @@ import { realtimeSignal, STANDARD } from '../subjects/signals.js'
 import { bound, inetAddress, LOOPBACK, octets, openSocket, portOf, unixAddress } from '../subjects/sockets.js'
 import { defineProperty, type Experiment } from './property.js'
 
+const PROGRAM = fileURLToPath(new URL('../node-core/program.js', import.meta.url))
+
 const errorOf = (told: unknown): string | undefined => (told as { error?: string } | null)?.error
 
 /** The functions of Node's modules by name, with a control that there are any. */
 async function functions(stage: Stage, pattern: string): Promise<readonly string[]> {
   const found = await stage.unless(
     async () => {
-      const names = (await (await stage.node('node', ['functions', pattern])).told()) as string[]
+      const names = (await (await stage.node('node', [PROGRAM, 'functions', pattern])).told()) as string[]
       return names.length > 0 ? names : undefined
     },
     {
       text: 'what Node has is found.',
-      see: async () => ((await (await stage.node('node', ['functions', '^createConnection$'])).told()) as string[])[0],
+      see: async () => ((await (await stage.node('node', [PROGRAM, 'functions', '^createConnection$'])).told()) as string[])[0],
     },
   )
   return found ?? []
@@ -38,7 +41,7 @@ async function overStream(stage: Stage, actor: Actor, type: typeof K.SOCK_STREAM
   const domain = at[0] === K.AF_UNIX.value ? K.AF_UNIX : K.AF_INET
   const { fd, address } = await bound(actor, domain, type, at)
   if (type !== K.SOCK_DGRAM) await actor.must(call('listen', fd, 1))
-  const node = await stage.node('node', ['connect', place || String(portOf(address))])
+  const node = await stage.node('node', [PROGRAM, 'connect', place || String(portOf(address))])
   const told = await node.told()
   if (told !== 'connected') return errorOf(told) ?? String(told)
   const accepted = (await actor.must(call('accept', fd, 0))).result
@@ -65,14 +68,14 @@ const refused =
         see: async () => ((await overUnix(stage, K.SOCK_STREAM)) === 'yes' ? 'yes' : undefined),
       },
     )
-    const opened = errorOf(await (await stage.node('node', ['datagrams', name])).told())
+    const opened = errorOf(await (await stage.node('node', [PROGRAM, 'datagrams', name])).told())
     return connects === undefined && opened !== undefined ? 'no' : (connects ?? `dgram opens ${name}`)
   }
 
 /** A datagram there and back. */
 async function overDatagrams(stage: Stage, group?: string): Promise<string> {
   const actor = await stage.actor('sender')
-  const node = await stage.node('node', ['datagrams', 'udp4', ...(group === undefined ? [] : [group])])
+  const node = await stage.node('node', [PROGRAM, 'datagrams', 'udp4', ...(group === undefined ? [] : [group])])
   const port = await node.told()
   if (typeof port !== 'number') return errorOf(port) ?? String(port)
   const fd = await openSocket(actor, K.AF_INET, K.SOCK_DGRAM)
@@ -88,9 +91,9 @@ async function signals(stage: Stage, name: string, numberOf: (actor: Actor) => P
   const actor = await stage.actor('actor')
   const number = await numberOf(actor)
   await actor.must(call('sigprocmask', K.SIG_BLOCK, number))
-  await (await stage.node('node', ['kill', String(actor.pid), String(number)])).told()
+  await (await stage.node('node', [PROGRAM, 'kill', String(actor.pid), String(number)])).told()
   const sent = (await actor.must(call('sigtimedwait', -1, number))).result === number
-  const node = await stage.node('node', ['catch', name, String(number)])
+  const node = await stage.node('node', [PROGRAM, 'catch', name, String(number)])
   const { caught } = (await node.told()) as { caught: boolean }
   if (!caught) return sent ? 'send only' : 'no'
   await actor.must(call('kill', node.pid, number))
@@ -102,16 +105,20 @@ export default defineProperty({
   name: 'node-core',
   experiments: {
     pipe: async (stage) => {
-      const kind = await stage.unless(async () => ((await (await stage.node('child', ['stdin'])).told()) === 'fifo' ? 'yes' : undefined), {
-        text: 'a pipe of the shell is seen to be one.',
-        see: async () => ((await (await stage.node('child', ['stdin'], { behindPipe: true })).told()) === 'fifo' ? 'fifo' : undefined),
-      })
+      const kind = await stage.unless(
+        async () => ((await (await stage.node('child', [PROGRAM, 'stdin'])).told()) === 'fifo' ? 'yes' : undefined),
+        {
+          text: 'a pipe of the shell is seen to be one.',
+          see: async () =>
+            (await (await stage.node('child', [PROGRAM, 'stdin'], { behindPipe: true })).told()) === 'fifo' ? 'fifo' : undefined,
+        },
+      )
       return kind ?? 'no'
     },
     fifo: async (stage) => {
       const actor = await stage.actor('writer')
       const path = await makeFifo(stage, actor)
-      const node = await stage.node('reader', ['fifo', path])
+      const node = await stage.node('reader', [PROGRAM, 'fifo', path])
       if ((await node.told()) !== 'opened') return 'no'
       await actor.must((await openFifo(actor, path, 'write')).send('x'))
       if ((await node.told()) !== 'x') return 'another byte came'
@@ -127,7 +134,7 @@ export default defineProperty({
       const actor = await stage.actor('reader')
       const name = await stage.name('shm')
       const address = await map(actor, await openObject(actor, name, 'make'))
-      const node = await stage.node('writer', ['store', `/dev/shm${name}`, 'x'])
+      const node = await stage.node('writer', [PROGRAM, 'store', `/dev/shm${name}`, 'x'])
       if ((await node.told()) !== 'stored') return 'no'
       if ((await actor.must(call('load', address, 1))).text !== 'x') return 'another byte is there'
       return (await functions(stage, '^(mmap|shm_?open)')).length === 0 ? 'file I/O only' : 'yes'
