@@ -4,6 +4,7 @@ import addresses from './addresses.js'
 import arp from './arp.js'
 import broadcast from './broadcast.js'
 import c10k from './c10k.js'
+import channel from './channel.js'
 import congestion from './congestion.js'
 import encapsulation from './encapsulation.js'
 import ioModels from './io-models.js'
@@ -14,4 +15,19 @@ import nat from './nat.js'
 import tcpStates from './tcp-states.js'
 import unixSockets from './unix-sockets.js'
 
-export const stories: readonly NetworkStory[] = [addresses, arp, encapsulation, nat, tcpStates, congestion, multicast, multicastTtl, broadcast, unixSockets, ioModels, ioReadiness, c10k]
+export const stories: readonly NetworkStory[] = [
+  addresses,
+  arp,
+  encapsulation,
+  nat,
+  tcpStates,
+  congestion,
+  multicast,
+  multicastTtl,
+  broadcast,
+  unixSockets,
+  ioModels,
+  ioReadiness,
+  c10k,
+  channel,
+]
