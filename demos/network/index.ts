@@ -4,6 +4,8 @@ import addresses from './addresses.js'
 import arp from './arp.js'
 import backlog from './backlog.js'
 import broadcast from './broadcast.js'
+import c10k from './c10k.js'
+import channel from './channel.js'
 import close from './close.js'
 import congestion from './congestion.js'
 import datagrams from './datagrams.js'
@@ -56,4 +58,6 @@ export const stories: readonly NetworkStory[] = [
   http1,
   http2,
   tls,
+  c10k,
+  channel,
 ]

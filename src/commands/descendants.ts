@@ -1,19 +1,6 @@
-/** The processes that this one started, and theirs. proc(5), `/proc/PID/task/TID/children` */
-import { readdirSync, readFileSync } from 'node:fs'
+import { descendantsOf } from '../stage/kernel.js'
 
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    )
-  } catch {
-    return [] // it has ended meanwhile
-  }
-}
-
-const descendantsOf = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
-
-/** Kills them all, those they start meanwhile too. */
+/** Kills the processes that this one started, and theirs, those they start meanwhile too. */
 export function killDescendants(): void {
   const killed = new Set<number>()
   for (;;) {

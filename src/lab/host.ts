@@ -51,7 +51,7 @@ export class Host<Name extends string = Side> {
   }
 
   /** Puts a setting of the kernel for this host alone. @throws Skip where it may not be set */
-  sysctl(name: `net.${string}`, value: number): Promise<void> {
+  sysctl(name: `net.${string}`, value: number | string): Promise<void> {
     return setSysctl(this.#holder, name, value)
   }
 

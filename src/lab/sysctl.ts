@@ -8,7 +8,7 @@ import { Skip } from '../stage/stage.js'
  * Of the network that the process lives in: those of `net.` belong to it. What is so already is left alone, for where
  * nothing may be set. No story tells of it. @throws Skip where it may not be set
  */
-export async function setSysctl(actor: Actor, name: `net.${string}`, value: number): Promise<void> {
+export async function setSysctl(actor: Actor, name: `net.${string}`, value: number | string): Promise<void> {
   const path = `/proc/sys/${name.replaceAll('.', '/')}`
   const ask = async (asked: string, ...args: readonly Argument[]): Promise<Outcome> => {
     const outcome = await actor.process.request(call(asked, ...args)).outcome
@@ -18,7 +18,7 @@ export async function setSysctl(actor: Actor, name: `net.${string}`, value: numb
   const { result: current } = await ask('open', path, K.O_RDONLY, 0)
   const { text } = await ask('read', current, 32)
   await ask('close', current)
-  if (Number(text) === value) return
+  if (text.trim().replaceAll('\t', ' ') === String(value)) return
   const { result: changed } = await ask('open', path, K.O_WRONLY, 0)
   await ask('write', changed, String(value))
   await ask('close', changed)

@@ -121,3 +121,32 @@ export const describeView = (pid: number, { state, wchan, syscall, switches }: K
 
 /** The numbers of its descriptors. */
 export const descriptorsOf = (pid: number): readonly number[] => readdirSync(`/proc/${pid}/fd`).map(Number)
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    )
+  } catch {
+    return [] // it has ended meanwhile
+  }
+}
+
+/** The processes that it started, and theirs. */
+export const descendantsOf = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+
+/** What it, and what it started, cost: tasks, and memory in KiB, where a page that several share counts in parts. */
+export function costOf(pid: number): { readonly memory: number; readonly tasks: number } {
+  const each = [pid, ...descendantsOf(pid)].map((one) => ({
+    memory: Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${one}/smaps_rollup`) ?? '')?.[1] ?? 0),
+    tasks: Number(/^Threads:\s+(\d+)/m.exec(read(`/proc/${one}/status`) ?? '')?.[1] ?? 0),
+  }))
+  return {
+    memory: each.reduce((sum, { memory }) => sum + memory, 0),
+    tasks: each.reduce((sum, { tasks }) => sum + tasks, 0),
+  }
+}
+
+/** How many descriptors it may have open. getrlimit(2) RLIMIT_NOFILE */
+export const descriptorLimit = (pid: number): number =>
+  Number(/^Max open files\s+(\d+)/m.exec(read(`/proc/${pid}/limits`) ?? '')?.[1] ?? Number.POSITIVE_INFINITY)

@@ -9,6 +9,8 @@ export interface NodeOptions {
   readonly behindPipe?: true
   /** What runs it somewhere else, with its arguments: nsenter(1). */
   readonly through?: readonly string[]
+  /** The story has its own words for what it does. */
+  readonly quiet?: true
 }
 
 /** Longer than anything that a program is asked for. */
@@ -19,14 +21,16 @@ export class NodeProcess {
   readonly #lines: AsyncIterator<string>
   readonly #story: Story
   readonly #role: string
+  readonly #quiet: boolean
   readonly #exited: Promise<unknown>
 
   /** `program` is the path of what it runs. */
-  constructor(story: Story, role: string, program: string, task: readonly string[], { behindPipe, through = [] }: NodeOptions = {}) {
+  constructor(story: Story, role: string, program: string, task: readonly string[], { behindPipe, through = [], quiet }: NodeOptions = {}) {
     const words = [...through, process.execPath, '--no-warnings', program, ...task]
     const [command = '', ...args] = behindPipe ? ['sh', '-c', 'echo | "$@"', 'sh', ...words] : words
     this.#story = story
     this.#role = role
+    this.#quiet = quiet === true
     // In a group of its own, which ends as one; a shell has a child.
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
     this.#exited = once(this.#child, 'exit')
@@ -73,6 +77,7 @@ export class NodeProcess {
   }
 
   #tell(kind: 'action' | 'observation', text: string): void {
+    if (this.#quiet) return
     this.#story.tell({ kind, text, role: this.#role, ...(this.#child.pid === undefined ? {} : { pid: this.#child.pid }) })
   }
 }

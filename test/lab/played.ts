@@ -5,13 +5,13 @@ import { playStory, type StoryResult } from '../../src/lab/story.js'
 import type { Trace, TracedFrame } from '../../src/lab/trace.js'
 
 /** Answers the trace; skips the test where this machine cannot play the story, fails it where the kernel did otherwise. */
-export function played(name: string): (context: TestContext) => Trace {
+export function played(name: string, patienceMs = 60_000): (context: TestContext) => Trace {
   let result: StoryResult | undefined
   beforeAll(async () => {
     const story = stories.find((one) => one.name === name)
     if (story === undefined) throw new Error(`there is no story ${name}`)
     if (story.slow !== true || process.env.FULL === '1') result = await playStory(story)
-  }, 60_000)
+  }, patienceMs)
   return ({ skip }) => {
     if (result === undefined) return skip('slow: FULL=1')
     if (result.verdict === 'skipped') return skip(result.reason)
