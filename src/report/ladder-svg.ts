@@ -8,7 +8,7 @@ import { arrow, element, formatTime, line, type Point, text, wrapped } from './s
 const TIMES = 48
 /** Room beside the outer lines, for nothing, for states, for messages. */
 const [EMPTY, STATES, MESSAGES] = [24, 148, 200]
-const BETWEEN = 356
+const BETWEEN = 304
 /** Of more than two hosts. */
 const BETWEEN_MANY = 230
 const HEAD = 44
