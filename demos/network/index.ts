@@ -10,6 +10,7 @@ import close from './close.js'
 import congestion from './congestion.js'
 import datagrams from './datagrams.js'
 import encapsulation from './encapsulation.js'
+import flow from './flow.js'
 import halfClose from './half-close.js'
 import http1 from './http1.js'
 import http2 from './http2.js'
@@ -19,6 +20,7 @@ import link from './link.js'
 import listen from './listen.js'
 import multicast from './multicast.js'
 import multicastTtl from './multicast-ttl.js'
+import nagle from './nagle.js'
 import nat from './nat.js'
 import reliableTransfer from './reliable-transfer.js'
 import resets from './resets.js'
@@ -26,9 +28,12 @@ import reuseAddress from './reuse-address.js'
 import reusePort from './reuse-port.js'
 import tcpStates from './tcp-states.js'
 import timeWait from './time-wait.js'
+import timeout from './timeout.js'
 import tls from './tls.js'
 import unixSockets from './unix-sockets.js'
+import urgent from './urgent.js'
 import vanishedPeer from './vanished-peer.js'
+import zeroWindow from './zero-window.js'
 
 export const stories: readonly NetworkStory[] = [
   addresses,
@@ -46,7 +51,12 @@ export const stories: readonly NetworkStory[] = [
   reuseAddress,
   reusePort,
   vanishedPeer,
+  flow,
+  zeroWindow,
+  nagle,
+  urgent,
   congestion,
+  timeout,
   reliableTransfer,
   datagrams,
   multicast,

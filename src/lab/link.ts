@@ -46,8 +46,8 @@ export interface Impairments {
 
 /** A link with one way each direction. */
 export interface Link extends Barrier, Impairments {
-  /** Loses `times` (1) of the packets that match, behind the first `after` (0) of them. @throws Skip where the backend cannot count */
-  drop(filter: PacketFilter, which?: Which): void
+  /** Loses `times` (1) of the packets that match, behind the first `after` (0) of them. Answers what ends that. @throws Skip where the backend cannot count */
+  drop(filter: PacketFilter, which?: Which): () => void
   /** Turns a bit of what these carry. @throws Skip where the backend cannot count */
   damage(filter: PacketFilter, which?: Which): void
 }

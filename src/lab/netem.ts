@@ -42,7 +42,7 @@ export class Netem implements Link {
     return this.#gate.release()
   }
 
-  drop(): void {
+  drop(): never {
     throw new Skip('the emulator loses by chance alone: to lose a certain packet takes a wire')
   }
 

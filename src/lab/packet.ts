@@ -16,6 +16,10 @@ export interface TcpHeader {
   readonly acknowledgment: number
   /** As it stands in the header: not scaled. */
   readonly window: number
+  /** Of a SYN that offers it: by how many bits the windows of its sender are to be shifted. RFC 7323, 2 */
+  readonly windowScale?: number
+  /** Where URG is set: how far behind `sequence` the urgent data ends. RFC 6093, 3.1 */
+  readonly urgentPointer?: number
 }
 
 /** One packet, decoded; a fragment behind the first has no ports. */
@@ -77,16 +81,33 @@ function transport(protocol: Packet['protocol'], view: DataView): Omit<Partial<P
   const headerLength = (view.getUint8(12) >> 4) * 4
   if (headerLength < 20 || headerLength > view.byteLength) return {}
   const bits = view.getUint8(13)
+  const flags = FLAGS.filter((_, at) => (bits & (1 << at)) !== 0)
+  const windowScale = flags.includes('SYN') ? scaleIn(view, headerLength) : undefined
   return {
     ...ports(),
     tcp: {
-      flags: FLAGS.filter((_, at) => (bits & (1 << at)) !== 0),
+      flags,
       sequence: view.getUint32(4),
       acknowledgment: view.getUint32(8),
       window: view.getUint16(14),
+      ...(windowScale === undefined ? {} : { windowScale }),
+      ...(flags.includes('URG') ? { urgentPointer: view.getUint16(18) } : {}),
     },
     payloadLength: view.byteLength - headerLength,
   }
+}
+
+/** The kinds of options that are looked at. RFC 9293, 3.1; RFC 7323, 2.2 */
+const [END_OF_OPTIONS, NO_OPERATION, WINDOW_SCALE] = [0, 1, 3]
+
+function scaleIn(view: DataView, headerLength: number): number | undefined {
+  for (let at = 20; at + 1 < headerLength; ) {
+    const kind = view.getUint8(at)
+    if (kind === END_OF_OPTIONS) return undefined
+    if (kind === WINDOW_SCALE && at + 2 < headerLength) return view.getUint8(at + 2)
+    at += kind === NO_OPERATION ? 1 : Math.max(view.getUint8(at + 1), 2)
+  }
+  return undefined
 }
 
 /** What the transport carries. */

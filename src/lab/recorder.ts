@@ -2,7 +2,7 @@
 import { release } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describeFrame, type Frame } from './ethernet.js'
-import { describePacket, type Packet } from './packet.js'
+import { describePacket, type Packet, type TcpHeader } from './packet.js'
 import { type Fate, TRACE_VERSION, type Trace, type TracedPacket, type TraceEvent } from './trace.js'
 
 const LOOK_MS = 2
@@ -12,6 +12,7 @@ export class Recorder {
   readonly #events: TraceEvent[] = []
   readonly #began = performance.now()
   readonly #firstSequence = new Map<string, number>()
+  readonly #windowScale = new Map<string, number>()
   #packets = 0
   /** Called with each event as it is written. A packet that came out later is written again. */
   onEvent: ((event: TraceEvent) => void) | undefined
@@ -91,28 +92,44 @@ export class Recorder {
     return { number: ++this.#packets, text: this.dissector?.(packet) ?? describePacket(packet), ...this.#headers(packet) }
   }
 
-  #headers(packet: Packet<string>): Pick<TracedPacket, 'protocol' | 'ports' | 'length' | 'flags' | 'sequence' | 'acknowledgment'> {
+  #headers(packet: Packet<string>): Omit<TracedPacket, 'number' | 'text' | 'fate'> {
     const { tcp, protocol, payloadLength, sourcePort, destinationPort } = packet
     return {
       protocol: String(protocol),
       ...(sourcePort === undefined || destinationPort === undefined ? {} : { ports: [sourcePort, destinationPort] }),
       length: payloadLength,
-      ...(tcp === undefined
-        ? {}
-        : {
-            flags: tcp.flags,
-            sequence: this.#relative(packet, tcp.sequence),
-            ...(tcp.flags.includes('ACK') ? { acknowledgment: this.#relative(reversed(packet), tcp.acknowledgment) } : {}),
-          }),
+      ...(tcp === undefined ? {} : this.#describeTcp(packet, tcp)),
+    }
+  }
+
+  #describeTcp(packet: Packet<string>, tcp: TcpHeader): Pick<TracedPacket, 'flags' | 'sequence' | 'acknowledgment' | 'window' | 'urgent'> {
+    const sequence = this.#relative(packet, tcp.sequence)
+    return {
+      flags: tcp.flags,
+      sequence,
+      ...(tcp.flags.includes('ACK') ? { acknowledgment: this.#relative(reversed(packet), tcp.acknowledgment) } : {}),
+      window: this.#scaled(packet, tcp),
+      ...(tcp.urgentPointer === undefined ? {} : { urgent: sequence + tcp.urgentPointer }),
     }
   }
 
   /** Sequence numbers as distances from the first that this direction of the connection was seen to use. */
-  #relative({ source, sourcePort, destination, destinationPort }: Ends, sequence: number): number {
-    const key = `${source} ${sourcePort} ${destination} ${destinationPort}`
+  #relative(ends: Ends, sequence: number): number {
+    const key = directionOf(ends)
     const first = this.#firstSequence.get(key) ?? sequence
     this.#firstSequence.set(key, first)
     return (sequence - first) >>> 0
+  }
+
+  /** A SYN's own window never is; the others' are where both ends offered it. RFC 7323, 2.2 */
+  #scaled(packet: Packet<string>, { flags, window, windowScale }: TcpHeader): number {
+    const [own, other] = [directionOf(packet), directionOf(reversed(packet))]
+    if (flags.includes('SYN')) {
+      if (windowScale === undefined) this.#windowScale.delete(own)
+      else this.#windowScale.set(own, windowScale)
+      return window
+    }
+    return window * 2 ** (this.#windowScale.has(other) ? (this.#windowScale.get(own) ?? 0) : 0)
   }
 
   #push(event: TraceEvent): void {
@@ -129,3 +146,6 @@ const reversed = ({ source, sourcePort, destination, destinationPort }: Ends): E
   ...(destinationPort === undefined ? {} : { sourcePort: destinationPort }),
   ...(sourcePort === undefined ? {} : { destinationPort: sourcePort }),
 })
+
+const directionOf = ({ source, sourcePort, destination, destinationPort }: Ends): string =>
+  `${source} ${sourcePort} ${destination} ${destinationPort}`

@@ -20,6 +20,10 @@ export interface TracedPacket {
   /** Relative to the first of its direction, as tools show it. */
   readonly sequence?: number
   readonly acknowledgment?: number
+  /** How many bytes its sender can still take, behind those acknowledged. */
+  readonly window?: number
+  /** With URG: the sequence number behind the urgent byte. */
+  readonly urgent?: number
   readonly length: number
   readonly fate: Fate
   /** It was kept on the link for a while, whatever became of it then. */

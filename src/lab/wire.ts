@@ -70,8 +70,12 @@ export class Wire implements Link {
     return this.hold()
   }
 
-  drop(filter: PacketFilter, { after = 0, times = 1 }: Which = {}): void {
-    this.#drops.push({ filter, after, times })
+  drop(filter: PacketFilter, { after = 0, times = 1 }: Which = {}): () => void {
+    const drop = { filter, after, times }
+    this.#drops.push(drop)
+    return () => {
+      drop.times = 0
+    }
   }
 
   damage(filter: PacketFilter, { after = 0, times = 1 }: Which = {}): void {

@@ -19,14 +19,14 @@ export const either = (...flags: readonly Constant[]): Constant => ({
 /** File modes, as they are written. */
 export const mode = (value: number): Constant => ({ text: `0${value.toString(8)}`, value })
 
-const { SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS, SIGSEGV } = constants.signals
+const { SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS, SIGSEGV, SIGURG } = constants.signals
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NONBLOCK, O_TRUNC, O_APPEND, O_DIRECT } = files
 
 export const K = named({
   ...{ O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NONBLOCK, O_TRUNC, O_APPEND, O_DIRECT },
   O_ASYNC: 0o20000,
   O_CLOEXEC: 0o2000000,
-  ...{ SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS, SIGSEGV },
+  ...{ SIGKILL, SIGSTOP, SIGCONT, SIGUSR1, SIGUSR2, SIGPIPE, SIGIO, SIGALRM, SIGTERM, SIGBUS, SIGSEGV, SIGURG },
   SIG_BLOCK: 0,
   SIG_UNBLOCK: 1,
   SIG_SETMASK: 2,
@@ -118,8 +118,9 @@ export const K = named({
   SO_BROADCAST: 6,
   SO_SNDBUF: 7,
   SO_RCVBUF: 8,
-  SO_NO_CHECK: 11,
   SO_KEEPALIVE: 9,
+  SO_OOBINLINE: 10,
+  SO_NO_CHECK: 11,
   SO_LINGER: 13,
   SO_REUSEPORT: 15,
   SO_PASSCRED: 16,
@@ -135,6 +136,7 @@ export const K = named({
   TCP_KEEPINTVL: 5,
   TCP_KEEPCNT: 6,
   TCP_INFO: 11,
+  TCP_QUICKACK: 12,
   TCP_CONGESTION: 13,
   IP_TTL: 2,
   IP_MTU_DISCOVER: 10,
