@@ -4,12 +4,14 @@ import type { Host } from '../../src/lab/host.js'
 import type { Lab, Network } from '../../src/lab/lab.js'
 import { defineStory } from '../../src/lab/story.js'
 import { mayFollow, TCP_STATES, type TcpRow, type TcpState } from '../../src/lab/tcp-state.js'
+import { Wire } from '../../src/lab/wire.js'
 import { inetAddress, int } from '../../src/matrix/subjects/sockets.js'
 import type { Actor } from '../../src/stage/actor.js'
 import { call } from '../../src/stage/call.js'
 import { K } from '../../src/stage/constants.js'
 
 const PORT = 7000
+const ONE_WAY_MS = 20
 
 export default defineStory({
   name: 'tcp-states',
@@ -18,6 +20,8 @@ export default defineStory({
   citation: 'RFC 9293, figure 5 and sections 3.5, 3.6',
   async play(lab) {
     const network = await lab.joined()
+    // Each state is to last for some looks: they come every millisecond or so.
+    if (network.link instanceof Wire) network.link.delay = ONE_WAY_MS
     const client = await network.A.actor('client')
     const server = await network.B.actor('server')
     await handshake(lab, network, client, server)
