@@ -7,10 +7,10 @@ import type { Wire } from '../../src/lab/wire.js'
 import type { Actor } from '../../src/stage/actor.js'
 import { call, filling } from '../../src/stage/call.js'
 import { K } from '../../src/stage/constants.js'
-import { Skip } from '../../src/stage/stage.js'
 import { ALGORITHMS, type Algorithm, checkCourse } from './support/congestion-checks.js'
 import { courseOf } from './support/congestion-course.js'
 import { connected } from './support/connected.js'
+import { waitAtLeast } from './support/patient-timer.js'
 
 const ONE_WAY_MS = 25
 const ROUND_TRIP_MS = 2 * ONE_WAY_MS
@@ -54,12 +54,7 @@ async function makeRoom({ A, B }: Network): Promise<void> {
   await B.sysctl('net.ipv4.tcp_rmem', room)
   await A.sysctl('net.ipv4.tcp_no_metrics_save', 1)
   await A.sysctl('net.ipv4.tcp_early_retrans', 0)
-  try {
-    // A machine that is late for 200 ms has lost nothing.
-    await A.sysctl('net.ipv4.tcp_rto_min_us', 1_000_000)
-  } catch (error) {
-    if (!(error instanceof Skip)) throw error // before Linux 6.11
-  }
+  await waitAtLeast(A, 1000)
 }
 
 interface People {
