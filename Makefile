@@ -195,11 +195,6 @@ check: $(INSTALLED) ## format, lint and types
 	$(BIN)/biome ci .
 	$(BIN)/tsc --noEmit --incremental false
 
-test: check build $(PREBUILDABLE) $(if $(FULL),$(ASAN_ADDON)) ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
-	rm -rf $(TEST_REPORTS)
-	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)$(if $(FULL),; main=$$?; $(SANITIZED); sanitized=$$?; \
-	  $(NODE) scripts/test-summary.mjs $$((main + sanitized)) 0 $(TEST_REPORTS)/*.json)
-
 # The addon under AddressSanitizer and UndefinedBehaviorSanitizer, in a folder of its own, where node-gyp-build
 # finds it by the variable. Sources are links to ours, so that reports name them. SIGBUS is the addon's own to
 # handle; of an allocation its caller is kept, for lsan.supp must not match what called us.
@@ -219,6 +214,11 @@ SANITIZED = $(OWN_IPC) env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
   IPC_PLAYGROUND_PREBUILD=$(CURDIR)/$(ASAN) IPC_TEST_TIMEOUT_FACTOR=4 VITEST_JSON=$(TEST_REPORTS)/sanitized.json \
     $(VITEST) --testTimeout=240000 $(foreach name,bench cli demos docs eighth foreign kill needs outsider package peers programs report,--exclude '**/$(name)*.test.js') \
     --exclude '**/test/lab/**' --exclude '**/test/matrix/**' --exclude '**/test/peer-cases/**'
+
+test: check build $(PREBUILDABLE) $(if $(FULL),$(ASAN_ADDON)) ## all tests; FULL=1 adds the slow ones: memory checker, kill loops
+	rm -rf $(TEST_REPORTS)
+	VITEST_JSON=$(TEST_REPORTS)/main.json $(OWN_IPC) $(VITEST)$(if $(FULL),; main=$$?; $(SANITIZED); sanitized=$$?; \
+	  $(NODE) scripts/test-summary.mjs $$((main + sanitized)) 0 $(TEST_REPORTS)/*.json)
 
 test-sanitized: check build $(ASAN_ADDON)
 	$(SANITIZED)

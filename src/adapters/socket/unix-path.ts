@@ -39,8 +39,7 @@ export async function bindPath(
   // bind(2) gives the path this mode less the umask, so it is at no time open to more than was asked for.
   fchmodSync(fd, mode)
   const bind = () => trackNew(fileKind, resolve(path), () => native.socketBind(fd, AF_UNIX, path, 0))
-  let { result, tracked } = bind()
-  if (result === -EADDRINUSE && replaceStale) ({ result, tracked } = await overStale(path, type, errors, bind))
+  const { result, tracked } = replaceStale ? await bindInTurn(path, type, errors, bind) : bind()
   check(result, 'bind', errors)
   const bound = tracked as Tracked
   try {
@@ -52,8 +51,16 @@ export async function bindPath(
   return bound
 }
 
-/** Two that find the same stale path take turns, by a lock on the run folder, so that neither removes the other's new one. */
-async function overStale<T>(path: string, type: number, errors: ErrorContext, bind: () => T): Promise<T> {
+/**
+ * Binds, past a stale path if need be. One after the other, by a lock on the run folder: a path whose bind(2) is under
+ * way looks stale for a moment, and neither of two may remove what the other has just made.
+ */
+async function bindInTurn<T extends { readonly result: number }>(
+  path: string,
+  type: number,
+  errors: ErrorContext,
+  bind: () => T,
+): Promise<T> {
   const folder = check(native.fdOpen(runFolder(), O_DIRECTORY, 0), 'open', errors)
   try {
     for (;;) {
@@ -63,6 +70,8 @@ async function overStale<T>(path: string, type: number, errors: ErrorContext, bi
       // Held for some system calls, never longer.
       await new Promise((settle) => setTimeout(settle, LOCK_RETRY_MS))
     }
+    const bound = bind()
+    if (bound.result !== -EADDRINUSE) return bound
     removeStale(path, type)
     return bind()
   } finally {
