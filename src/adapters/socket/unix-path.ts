@@ -1,6 +1,6 @@
 /** Binding a unix socket to a path: exclusive, past a stale one, and never over a living one. unix(7) */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, fchmodSync, lstatSync } from 'node:fs'
+import { chmodSync, fchmodSync, constants as fs, lstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkPath, pathOf, pathUrl } from '../../core/address.js'
@@ -12,7 +12,6 @@ const { EADDRINUSE, EBUSY, ECONNREFUSED, EAGAIN, ENOENT } = constants.errno
 const NO_STALE = "nothing has this path; a receiver makes it with create: 'exclusive' or 'if-missing'"
 const LOCK_EX = 2
 const LOCK_RETRY_MS = 2
-const O_DIRECTORY = 0o200000
 /** sun_path has 108 bytes, one of them the end mark. */
 export const MAX_PATH = 107
 
@@ -61,7 +60,7 @@ async function bindInTurn<T extends { readonly result: number }>(
   errors: ErrorContext,
   bind: () => T,
 ): Promise<T> {
-  const folder = check(native.fdOpen(runFolder(), O_DIRECTORY, 0), 'open', errors)
+  const folder = check(native.fdOpen(runFolder(), fs.O_DIRECTORY, 0), 'open', errors)
   try {
     for (;;) {
       const locked = native.fdFlock(folder, LOCK_EX)
