@@ -5,7 +5,7 @@
 //   ipc_threads_block  [any thread]    reads the threads and their masks from /proc/self/task
 //   tgkill             [any thread]    sends IPC_REMASK to each that lets a signal through
 //   remask             [that thread]   changes the mask that it returns to: sigreturn(2) sets it
-//   sem_post           [that thread]   says so
+//   sem_post           [that thread]   says so; the caller waits until it has returned from there
 // and so on until a look finds nothing to do, for a thread that was looked at late has its mask from who began it.
 //
 // Who has blocked IPC_REMASK, too, has blocked everything: for good, or while it begins a thread or a process. It
@@ -13,6 +13,7 @@
 #include "signals.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,16 @@ static bool hangs(pid_t tid) {
   return !status_of(tid, status) || strchr("DTtZX", field_of(status, "\nState:\t")[0]) != NULL;
 }
 
+// The mask is changed when the thread has returned from `remask`, where it has blocked everything. Bounded, for it may
+// block everything by itself next.
+static void await_return(pid_t tid) {
+  static const struct timespec moment = {0, KICK_MS * 1000000L};
+  ipc_signals mask;
+  for (int i = 0; i < HUNG_KICKS && mask_of(tid, &mask) && (mask & ipc_signal_bit(IPC_REMASK)) != 0; i++)
+    if (i < 10) sched_yield();
+    else nanosleep(&moment, NULL);
+}
+
 // Whether the thread has done it.
 static bool kick(pid_t tid, ipc_signals unblock) {
   request.unblock = unblock;
@@ -127,12 +138,16 @@ static bool kick(pid_t tid, ipc_signals unblock) {
     int result;
     do result = sem_clockwait(&request.done, CLOCK_MONOTONIC, &until);
     while (result < 0 && errno == EINTR);
-    if (result == 0) return true;
+    if (result == 0) {
+      await_return(tid);
+      return true;
+    }
   }
   // It has ended, or hangs inside the kernel, and will do what it can by itself.
   pid_t late = tid;
   if (atomic_compare_exchange_strong(&request.tid, &late, 0)) return false;
   while (sem_wait(&request.done) < 0) continue; // just now
+  await_return(tid);
   return true;
 }
 
