@@ -86,9 +86,9 @@ export function makeSemaphore(
     try {
       writeSync(fd, image)
       writeSync(fd, mark)
-      fchmodSync(fd, mode)
       handle = native.semOpen(draft)
       if (handle < 0) throw systemError(handle, 'sem_open', errors)
+      fchmodSync(fd, mode) // last: it may forbid this process, too, to open it
       const inode = fstatSync(fd).ino
       linkSync(fileOf(draft), fileOf(name))
       return { handle, inode, mark }
